@@ -1,0 +1,69 @@
+"""What a test may need of the machine. Missing, the test is skipped with the reason; in CI it fails."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+from django.db import connection
+from django.utils import translation
+
+from deploy.dev import isolation
+
+CI = os.environ.get("CI", "").lower() == "true"
+ENGINES = ("docker", "bubblewrap")  # markers
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that touch the database, so that `make test` can run them on a second one.
+
+    Those of the sandbox are put into groups that may run side by side: one for each engine, whose containers
+    they count, and one for each file that starts a site of its own.
+    """
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures):
+            item.add_marker("database")
+        if engine := next(filter(item.get_closest_marker, ENGINES), None):
+            group = engine if "sandbox" in item.path.parts else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("postgresql") and connection.vendor != "postgresql":
+        skip_or_fail("DATABASE_URL names no PostgreSQL")
+    if item.get_closest_marker("docker") and not docker_is_ready():
+        skip_or_fail("no Docker engine answers, or `manage.py build_sandbox_image` has not been run on it")
+    if item.get_closest_marker("bubblewrap") and not bubblewrap_is_ready():
+        skip_or_fail("bubblewrap is not installed, or this kernel does not let it make namespaces")
+
+
+@pytest.fixture(autouse=True)
+def default_language() -> None:
+    """A request leaves its language behind in the thread; the next test begins without."""
+    translation.deactivate()
+
+
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], NoReturn]:
+    """To call with what is missing on this machine."""
+    return skip_or_fail
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    if CI:
+        pytest.fail(f"CI skips nothing, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@functools.cache
+def docker_is_ready() -> bool:
+    return isolation.docker_engine_answers() and isolation.sandbox_image_exists()
+
+
+@functools.cache
+def bubblewrap_is_ready() -> bool:
+    return isolation.bubblewrap_works()
