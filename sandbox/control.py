@@ -1,0 +1,63 @@
+"""Steering a run from outside: stop it, type into it. Usable before and during the run, from any thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What was asked for since the last look."""
+
+    cancel: bool
+    input: bytes
+    end_of_input: bool
+
+
+class RunControl:
+    """Wishes about one run, kept until whoever carries out the run looks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._input = bytearray()
+        self._input_closed = False
+        self._wake: Callable[[], None] | None = None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._call()
+
+    def send_input(self, text: str) -> None:
+        """Text for the program's standard input; a line ends with a newline."""
+        with self._lock:
+            self._input += text.encode("utf-8", "replace")
+        self._call()
+
+    def close_input(self) -> None:
+        with self._lock:
+            self._input_closed = True
+        self._call()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def wake_by(self, wake: Callable[[], None] | None) -> None:
+        """What to call at each new wish; it must be quick and thread-safe. None: nobody is interested."""
+        with self._lock:
+            self._wake = wake
+
+    def take(self) -> Wishes:
+        """The wishes so far. A piece of input is handed out once."""
+        with self._lock:
+            wishes = Wishes(cancel=self._cancelled, input=bytes(self._input), end_of_input=self._input_closed)
+            self._input.clear()
+            return wishes
+
+    def _call(self) -> None:
+        with self._lock:  # so that nobody is woken who has just lost interest
+            if self._wake:
+                self._wake()

@@ -1,0 +1,119 @@
+"""Boxes that are Docker containers, on any engine the Docker SDK reaches.
+
+Nobody but this package imports the SDK.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+import weakref
+from functools import cached_property
+
+import structlog
+
+from sandbox.engines import Death, Limits
+from sandbox.engines.docker import containers, images, owner
+from sandbox.engines.docker.connection import HOW_TO_BUILD, Client, address, connect, engine_errors
+from sandbox.engines.docker.stream import AttachedStream, attach
+from sandbox.errors import EngineUnavailable, ImageMissing, SandboxError
+from sandbox.image import PYTHON, Image, context
+
+log = structlog.get_logger(__name__)
+
+
+class DockerBox:
+    """One container (`sandbox.engines.Box`)."""
+
+    def __init__(self, engine: DockerEngine, container: str, channel: AttachedStream) -> None:
+        self.id = container
+        self.channel = channel
+        self._engine = engine
+        self._destroying = threading.Lock()
+        self._destroyed = False
+
+    def destroy(self) -> None:
+        """Remove the container. While no engine answers it is left to `DockerEngine.reap_orphans`."""
+        with self._destroying:
+            if not self._destroyed:
+                self.channel.close()
+                self._engine.discard(self.id)
+                self._destroyed = True
+
+    def death(self) -> Death:
+        words = [self.channel.last_words()]
+        out_of_memory = False
+        try:
+            end = containers.end_of(self._engine.client, self.id)
+            out_of_memory = end.out_of_memory
+            words.append(f"exit code {end.exit_code}")
+        except SandboxError as error:
+            words.append(str(error))
+        return Death(out_of_memory=out_of_memory, words="\n".join(filter(None, words)))
+
+
+class DockerEngine:
+    """`sandbox.engines.Engine` on the engine that `DOCKER_HOST` or the current Docker context names."""
+
+    name = "docker"
+
+    def __init__(self) -> None:
+        # Containers that could not be removed because the engine was away.
+        self._left_behind: set[str] = set()
+
+    @cached_property
+    def client(self) -> Client:
+        """Connected on first use; raises EngineUnavailable, and tries again when asked again."""
+        client = connect()
+        weakref.finalize(self, client.close)
+        return client
+
+    def check(self, image: Image = PYTHON) -> None:
+        reference = images.reference(image)
+        with connect(timeout=5) as client:
+            labels = images.labels(client, reference)
+            if labels is None:
+                raise ImageMissing(
+                    f"The Docker engine at {address(client)} has no image {reference}. {HOW_TO_BUILD}"
+                )
+        if labels.get(images.DIGEST_LABEL) != context.digest(image):
+            raise ImageMissing(
+                f"The image {reference} was built from another version of the supervisor or of its packages. "
+                f"{HOW_TO_BUILD}"
+            )
+
+    def create(self, limits: Limits, image: Image = PYTHON) -> DockerBox:
+        client = self.client
+        # A name of our own, so that a container can be removed whose creation was never answered.
+        name = f"helloagents-sandbox-{uuid.uuid4().hex[:12]}"
+        channel = None
+        try:
+            containers.create(client, name, limits, image)
+            channel = attach(client, name)
+            with engine_errors(client):
+                client.start(name)
+        except BaseException as error:
+            if channel is not None:
+                channel.close()
+            self.discard(name)
+            if isinstance(error, SandboxError) and not isinstance(error, EngineUnavailable):
+                raise EngineUnavailable(f"A container could not be started: {error}") from error
+            raise
+        return DockerBox(self, name, channel)
+
+    def discard(self, container: str) -> None:
+        """Remove a container now, or when the engine is back."""
+        try:
+            containers.remove(self.client, container)
+        except SandboxError as error:
+            log.warning("container_left_behind", container=container, error=str(error))
+            self._left_behind.add(container)
+
+    def reap_orphans(self) -> int:
+        orphans = [
+            container for container, label in containers.owners(self.client) if owner.is_gone(label)
+        ] + list(self._left_behind)
+        for container in orphans:
+            containers.remove(self.client, container)
+            self._left_behind.discard(container)
+        return len(orphans)

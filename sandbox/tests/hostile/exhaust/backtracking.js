@@ -1,0 +1,4 @@
+// A regular expression that takes longer than the world.
+// outcome: timeout
+// seconds: 2
+/^(a+)+$/.test("a".repeat(100) + "!");

@@ -1,0 +1,5 @@
+# Another program floods, the first only waits.
+# outcome: output_limit
+import subprocess
+
+subprocess.run(["yes"])

@@ -1,0 +1,3 @@
+# An error message of ten million characters.
+# outcome: output_limit
+raise ValueError("x" * 10**7)

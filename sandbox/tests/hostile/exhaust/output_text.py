@@ -1,0 +1,4 @@
+# Prints without end.
+# outcome: output_limit
+while True:
+    print("flood " * 100)

@@ -1,0 +1,6 @@
+# Starts other programs without end.
+# outcome: process_limit
+import subprocess
+
+while True:
+    subprocess.Popen(["sleep", "60"])

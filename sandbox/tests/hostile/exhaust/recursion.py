@@ -1,0 +1,8 @@
+# Calls itself without end.
+# outcome: failed
+# says: RecursionError
+def deeper():
+    deeper()
+
+
+deeper()

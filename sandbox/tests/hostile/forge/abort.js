@@ -1,0 +1,3 @@
+// The worst end there is for a process.
+// outcome: failed
+process.abort();

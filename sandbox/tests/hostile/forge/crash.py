@@ -1,0 +1,5 @@
+# Takes the interpreter down.
+# outcome: failed
+import ctypes
+
+ctypes.string_at(0)

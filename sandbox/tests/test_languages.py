@@ -1,0 +1,106 @@
+"""Languages other than Python, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from pytest_django import Settings
+
+from sandbox.engines import Engine, Limits
+from sandbox.engines.bubblewrap import Bubblewrap
+from sandbox.errors import ImageMissing
+from sandbox.image import JAVASCRIPT
+from sandbox.pool import Pool
+from sandbox.pools import Pools
+from sandbox.tests.conftest import Finished, run
+
+
+@pytest.fixture(scope="module")
+def node_pool(engine: Engine, missing: Callable[[str], NoReturn]) -> Iterator[Pool]:
+    try:
+        engine.check(JAVASCRIPT)
+    except ImageMissing as error:
+        missing(str(error))
+    limits = Limits.from_settings(JAVASCRIPT)
+    pool = Pool(engine, limits=limits, initial=1, minimum=1, maximum=1, image=JAVASCRIPT)
+    yield pool
+    pool.close()
+
+
+def run_js(pool: Pool | Pools, code: str, **options: object) -> Finished:
+    return run(pool, code, language="javascript", name="main.js", **options)  # type: ignore[arg-type] # pools run too
+
+
+def test_javascript_runs(node_pool: Pool) -> None:
+    finished = run_js(node_pool, "console.log([1, 2, 3].map(n => n * n).join()); console.error('oh')")
+    assert (finished.outcome, finished.stdout, finished.stderr) == ("ok", "1,4,9\n", "oh\n")
+
+
+def test_an_error_names_file_and_line(node_pool: Pool) -> None:
+    finished = run_js(node_pool, "const a = 1;\nnothing();\n")
+    assert (finished.outcome, finished.result.exit_code) == ("failed", 1)
+    assert "main.js:2" in finished.stderr
+    assert "ReferenceError: nothing is not defined" in finished.stderr
+
+
+def test_exit_codes_and_input(node_pool: Pool) -> None:
+    code = """
+const lines = require("fs").readFileSync(0, "utf8").split("\\n");
+console.log("Hello, " + lines[0]);
+process.exit(3);
+"""
+    finished = run_js(node_pool, code, stdin="Ada\n")
+    assert (finished.stdout, finished.result.exit_code, finished.outcome) == ("Hello, Ada\n", 3, "failed")
+
+
+def test_files_beside_the_program_can_be_imported(node_pool: Pool) -> None:
+    finished = run_js(
+        node_pool, "console.log(require('./tool.js'))", files={"tool.js": "module.exports = 42"}
+    )
+    assert finished.stdout == "42\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [
+        ("while (true) {}", "timeout"),
+        ("const all = []; while (true) all.push(Buffer.alloc(1 << 20, 1))", "memory"),
+        ("const all = []; while (true) all.push(new Array(1000).fill(all.length))", "memory"),
+        ("while (true) console.log('x'.repeat(1000))", "output_limit"),
+    ],
+    ids=["time", "buffers", "heap", "output"],
+)
+def test_limits_hold(node_pool: Pool, code: str, outcome: str) -> None:
+    assert run_js(node_pool, code, timeout=3 if outcome == "timeout" else 20).outcome == outcome
+    assert run_js(node_pool, "console.log('next')").stdout == "next\n"
+
+
+def test_javascript_is_walled_in(node_pool: Pool) -> None:
+    code = """
+const fs = require("fs"), status = fs.readFileSync("/proc/self/status", "utf8");
+const of = name => status.match(new RegExp(name + ":\\\\s*(\\\\S+)"))[1];
+console.log(of("CapEff"), of("NoNewPrivs"), of("Seccomp"));
+try { fs.writeFileSync("/opt/x", ""); console.log("written"); } catch (error) { console.log(error.code); }
+"""
+    said = run_js(node_pool, code).stdout.splitlines()
+    assert said[0] == "0000000000000000 1 2"
+    assert said[1] in ("EROFS", "EACCES")
+
+
+def test_an_unknown_language_is_refused(node_pool: Pool) -> None:
+    with pytest.raises(ValueError, match="cobol"):
+        run(node_pool, "DISPLAY 'HI'.", language="cobol")
+
+
+@pytest.mark.bubblewrap
+def test_plain_python_does_not_stand_in_for_a_language(settings: Settings, tmp_path: Path) -> None:
+    settings.SANDBOX_PACKAGES_DIR = tmp_path
+    pools = Pools(Bubblewrap())
+    try:
+        with pytest.raises(ImageMissing, match=r"javascript.*manage\.py build_sandbox_image"):
+            run_js(pools, "console.log(1)")
+    finally:
+        pools.close()
