@@ -1,0 +1,124 @@
+"""Measure lists and searches of a learner who has talked with the tutor for years. Nothing stays."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import statistics
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any, get_args
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from django.db import connection, transaction
+from django.utils import timezone
+
+from lessons.search.tokens import index_text
+from tutor import searching
+from tutor.models import Conversation, Message
+from tutor.models.talks import ConversationQuerySet, SortedBy
+
+_ROUNDS = 15
+_WORDS = re.findall(
+    r"\w+",
+    """agent loop tool model prompt memory thought action observation plan token context python function list
+    dictionary string error retry search 智能体 循环 工具 模型 提示词 记忆 思考 行动 观察 计划 上下文 函数
+    列表 字典 错误 重试 搜索""",
+)
+_RARE = "沙盒 zebra"
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--conversations", type=int, default=5_000)
+        parser.add_argument("--messages", type=int, default=100_000, help="In all of them together.")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            user = get_user_model().objects.create(username="talk-bench")
+            _make(user, options["conversations"], options["messages"])
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
+            figures = {name: _median(act) for name, act in _actions(user)}
+            transaction.set_rollback(True)
+        if options["json"]:
+            self.stdout.write(json.dumps({"database": connection.vendor, "milliseconds": figures}))
+            return
+        self.stdout.write(f"{connection.vendor}, median of {_ROUNDS}:")
+        for name, milliseconds in figures.items():
+            self.stdout.write(f"  {name:32} {milliseconds:7.1f} ms")
+
+
+def _make(user: Any, conversations: int, messages: int) -> None:
+    chance, now, each = random.Random(1), timezone.now(), messages // conversations  # noqa: S311 - no secret
+    talks = Conversation.objects.bulk_create(
+        (
+            Conversation(
+                user=user,
+                title=" ".join(chance.choices(_WORDS, k=5)),
+                is_pinned=number % 500 == 0,
+                created_at=now - timedelta(minutes=7 * number),
+                updated_at=now - timedelta(minutes=chance.randrange(7 * conversations)),
+            )
+            for number in range(conversations)
+        ),
+        batch_size=1000,
+    )
+    batch: list[Message] = []
+    for number, talk in enumerate(talks):
+        for turn in range(each):
+            text = " ".join(chance.choices(_WORDS, k=40))
+            if number % 1000 == 7 and turn == 0:
+                text += f" {_RARE}"
+            role = Message.Role.ASSISTANT if turn % 2 else Message.Role.USER
+            model = "deepseek-chat" if turn % 2 else ""
+            message = Message(conversation=talk, role=role, content=text, words=index_text(text), model=model)
+            message.created_at = talk.created_at
+            batch.append(message)
+        if len(batch) >= 2000:
+            Message.objects.bulk_create(batch)
+            batch = []
+    Message.objects.bulk_create(batch)
+
+
+def _first_page(own: ConversationQuerySet, field: SortedBy) -> list[Conversation]:
+    return list(own.sorted_by(field, descending=True).page(0, 20).counted())
+
+
+def _actions(user: Any) -> Iterator[tuple[str, Callable[[], object]]]:
+    own = Conversation.objects.visible_to(user=user)
+    yield "list, pinned first", lambda: list(own.pinned_first().titled("en")[:25])
+    for field in get_args(SortedBy):
+        yield f"list by {field}, with counts", partial(_first_page, own, field)
+    yield (
+        "list by title, a page far back",
+        lambda: list(own.sorted_by("title", descending=False).page(4000, 4020).counted()),
+    )
+    yield "count", own.count
+    yield "one conversation", lambda: list(own.all()[0].messages.standing().for_thread())
+    for query in ("智能", "沙盒", "zebra", "agent loop", "思考 行动", "循环 nowhere"):
+        yield f"search {query}", partial(searching.search, own, query)
+    yield (
+        "search agent, by model and date",
+        lambda: searching.search(
+            own, "agent", model="deepseek-chat", since=timezone.now() - timedelta(days=3)
+        ),
+    )
+
+
+def _median(act: Callable[[], object]) -> float:
+    times = []
+    act()
+    for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        act()
+        times.append(1000 * (time.perf_counter() - began))
+    return round(statistics.median(times), 1)

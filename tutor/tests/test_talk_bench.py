@@ -1,0 +1,20 @@
+"""The measurement of conversations: small here, so that it stays one that works."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+
+from tutor.models import Conversation
+
+
+@pytest.mark.django_db
+def test_it_measures_and_leaves_nothing_behind() -> None:
+    out = io.StringIO()
+    call_command("talk_bench", conversations=20, messages=80, json=True, stdout=out)
+
+    assert len(json.loads(out.getvalue())["milliseconds"]) == 14
+    assert not Conversation.all_rows.exists()
