@@ -1,0 +1,38 @@
+"""The lessons of a course as an instructor's tables name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lessons.models import Course, Lesson, LessonText
+from lessons.outline import outlines
+
+
+@dataclass(frozen=True)
+class LessonName:
+    lesson: Lesson
+    title: str
+
+    @property
+    def short(self) -> str:
+        """What the head of a narrow column says."""
+        return self.lesson.number or self.title[:4]
+
+    def __str__(self) -> str:
+        return f"{self.lesson.number} {self.title}".strip()
+
+
+def lessons_in(course: Course, *, language: str) -> list[LessonName]:
+    """Every page of a course in reading order."""
+    [outline] = outlines([course], language=language)
+    return [LessonName(entry.lesson, entry.title) for entry in outline]
+
+
+def names_of(lesson_ids: Iterable[int], *, language: str) -> dict[int, LessonName]:
+    """These lessons by their ids, with chapter and course at hand."""
+    texts = LessonText.objects.filter(lesson__in=set(lesson_ids)).preferring(language)
+    found: dict[int, LessonName] = {}
+    for text in texts.select_related("lesson__parent", "lesson__course").defer("markdown"):
+        found.setdefault(text.lesson_id, LessonName(text.lesson, text.title))
+    return found

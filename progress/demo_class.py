@@ -1,0 +1,177 @@
+"""A made-up class of any size: for looking at what instructors see, and for measuring how fast it comes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from lessons.models import Course, CourseText, Lesson, LessonText
+from progress import cohorts, roles
+from progress.models import Cohort, LessonProgress, Submission
+from sandbox.execution import Outcome, Stream
+
+DAYS = 60  # over which the work is spread
+_AT_ONCE = 2000  # rows in one statement, so that memory stays bounded
+_LESSONS_PER_CHAPTER = 5
+_ERRORS = (
+    "NameError: name '…' is not defined",
+    "TypeError: unsupported operand type(s) for +: '…' and '…'",
+    "IndexError: list index out of range",
+    "KeyError: '…'",
+    "AttributeError: '…' object has no attribute '…'",
+    "SyntaxError: invalid syntax",
+)
+_CODE = """# try {number} of {lesson}
+def answer(question):
+    words = question.split()
+    return " ".join(word.capitalize() for word in words)
+
+
+print(answer("what is an agent"))
+"""
+
+
+@dataclass
+class _Walk:
+    """What one learner of the class has done."""
+
+    runs: list[Submission] = field(default_factory=list)
+    progress: dict[int, LessonProgress] = field(default_factory=dict)
+
+
+@transaction.atomic
+def make_demo_class(*, learners: int, lessons: int, submissions: int, seed: int) -> Cohort:
+    """A class with its own course, instructor and learners; the same seed makes the same work."""
+    chance = random.Random(seed)  # noqa: S311 - nothing secret
+    name = f"demo-{Cohort.objects.count() + 1}"
+    pages = _make_course(name, lessons)
+    instructor = get_user_model().objects.create(
+        username=f"{name}-teacher", email=f"{name}-teacher@example.org", password=make_password(None)
+    )
+    instructor.groups.add(Group.objects.get_or_create(name=roles.INSTRUCTORS)[0])
+    cohort = cohorts.create_cohort(instructor=instructor, name=name)
+    people = _make_learners(name, learners)
+    cohort.learners.set(people)
+    waiting: list[Submission] = []
+    for number, person in enumerate(people):
+        share = submissions * (number + 1) // learners - submissions * number // learners
+        walk = _walk(person, pages, share, chance)
+        LessonProgress.objects.bulk_create(walk.progress.values())
+        waiting += walk.runs
+        if len(waiting) >= _AT_ONCE or number == learners - 1:
+            Submission.objects.bulk_create(waiting, batch_size=_AT_ONCE)
+            waiting = []
+    # Creation stamps rows with the time of now; they shall be from when their runs ended.
+    Submission.objects.filter(learner__in=people).update(created_at=F("finished_at"))
+    LessonProgress.objects.filter(learner__in=people).update(updated_at=F("started_at"))
+    return cohort
+
+
+def _make_course(name: str, lessons: int) -> list[Lesson]:
+    course = Course.objects.create(slug=name, default_language="en", position=Course.objects.count())
+    CourseText.objects.create(course=course, language="en", title=f"Course of {name}")
+    made: list[Lesson] = []
+    chapter: Lesson | None = None
+    for number in range(lessons):
+        place = number % (_LESSONS_PER_CHAPTER + 1)
+        if place == 0:
+            chapter = None
+        first = number // (_LESSONS_PER_CHAPTER + 1) + 1
+        lesson = Lesson.objects.create(
+            course=course,
+            parent=chapter,
+            slug=f"lesson-{number}",
+            number=f"{first}.{place}" if chapter else str(first),
+            position=place if chapter else number,
+        )
+        chapter = chapter or lesson
+        LessonText.objects.create(
+            lesson=lesson,
+            language="en",
+            title=f"Lesson {number + 1}",
+            markdown=f"# Lesson {number + 1}\n",
+            source_path=f"{number}.md",
+        )
+        made.append(lesson)
+    return made
+
+
+def _make_learners(name: str, number: int) -> Sequence[Any]:
+    user = get_user_model()
+    locked = make_password(None)
+    return user.objects.bulk_create(
+        [
+            user(
+                username=f"{name}-learner-{each:03}",
+                email=f"{name}-learner-{each:03}@example.org",
+                full_name=f"Learner {each:03}",
+                password=locked,
+            )
+            for each in range(1, number + 1)
+        ]
+    )
+
+
+def _walk(person: Any, pages: Sequence[Lesson], tries: int, chance: random.Random) -> _Walk:
+    """From lesson to lesson: each is tried until it succeeds, some learners give up, others come back."""
+    walk, place = _Walk(), 0
+    talent = chance.uniform(0.12, 0.5)
+    for number, at in enumerate(_times(tries, chance)):
+        lesson = pages[place] if place < len(pages) else chance.choice(pages)
+        succeeded = chance.random() < talent
+        walk.runs.append(_run(person, lesson, number, at, chance, succeeded=succeeded))
+        progress = walk.progress.setdefault(
+            lesson.pk, LessonProgress(learner=person, lesson=lesson, started_at=at)
+        )
+        if succeeded and progress.status != LessonProgress.Status.COMPLETED and chance.random() < 0.9:
+            progress.status = LessonProgress.Status.COMPLETED
+            progress.completed_at = at
+        if succeeded:
+            place += 1
+    return walk
+
+
+def _times(tries: int, chance: random.Random) -> Iterator[datetime]:
+    """In order, until now or until the learner gave up."""
+    end = timezone.now() - timedelta(days=chance.choice([0, 0, 0, 1, 3, 20]), hours=chance.random() * 12)
+    begin = timezone.now() - timedelta(days=DAYS)
+    return iter(sorted(begin + (end - begin) * chance.random() for _ in range(tries)))
+
+
+def _run(
+    person: Any, lesson: Lesson, number: int, at: datetime, chance: random.Random, *, succeeded: bool
+) -> Submission:
+    timed_out = not succeeded and chance.random() < 0.05
+    # Each lesson has its own favourite mistakes.
+    error = "" if succeeded or timed_out else _ERRORS[(lesson.position + chance.choice([0, 0, 1, 3])) % 6]
+    outcome = Outcome.OK if succeeded else Outcome.TIMEOUT if timed_out else Outcome.FAILED
+    printed = [[Stream.STDOUT, "What Is An Agent\n"]]
+    if error:
+        printed.append([Stream.STDERR, f"Traceback (most recent call last):\n  …\n{error}\n"])
+    return Submission(
+        learner=person,
+        lesson=lesson,
+        code=_CODE.format(number=number + 1, lesson=lesson.slug),
+        language_version="en",
+        status=Submission.Status.FINISHED,
+        outcome=outcome,
+        error=error,
+        output=printed,
+        exit_code=0 if succeeded else 1,
+        wall_time=round(chance.uniform(0.01, 2), 3),
+        cpu_time=0.01,
+        peak_memory=20_000_000,
+        queued_at=at,
+        started_at=at,
+        finished_at=at,
+    )

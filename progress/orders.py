@@ -1,0 +1,85 @@
+"""Orders to the runs this process holds: stop, input. One thread listens for all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from progress import events, lifecycle
+from progress.models import Submission
+from sandbox.control import RunControl
+
+
+@dataclass(eq=False)
+class Hold:
+    """A run that this process has or tries to get; until it has it, `submission` is None."""
+
+    run_id: UUID
+    control: RunControl = field(default_factory=RunControl)
+    submission: Submission | None = None
+
+
+_holds: set[Hold] = set()
+_stopping = threading.Event()
+_leaving = threading.Event()
+
+
+@contextmanager
+def claiming(run_id: UUID) -> Iterator[Hold]:
+    """Claim a queued run, to obey orders until the block ends. Without `submission` it is not to be had."""
+    hold = Hold(run_id)
+    _holds.add(hold)
+    try:
+        # Registered first, read second: a stop that came before is in the row, any other comes as an order.
+        hold.submission = lifecycle.claim(run_id)
+        if hold.submission and hold.submission.cancel_requested:
+            hold.control.cancel()
+        yield hold
+    finally:
+        _holds.remove(hold)
+
+
+def held() -> list[tuple[Submission, RunControl]]:
+    """The runs this process holds at the moment."""
+    return [(hold.submission, hold.control) for hold in list(_holds) if hold.submission]
+
+
+def leave() -> None:
+    """From now on this process gives away the runs it holds, and cannot take new ones."""
+    _leaving.set()
+
+
+def leaving() -> bool:
+    return _leaving.is_set()
+
+
+def start_listening() -> None:
+    """Start the listening thread of this process."""
+    _stopping.clear()
+    threading.Thread(
+        target=events.listen_for_orders,
+        args=(_obey,),
+        kwargs={"stopped": _stopping.is_set},
+        name="run-orders",
+        daemon=True,
+    ).start()
+
+
+def stop_listening() -> None:
+    """Let the listening thread end; it does within a second."""
+    _stopping.set()
+
+
+def _obey(run_id: UUID, kind: str, text: str) -> None:
+    for hold in list(_holds):
+        if hold.run_id != run_id:
+            continue  # most orders are for runs of other workers, or for some that are over
+        if kind == "cancel":
+            hold.control.cancel()
+        elif kind == "input":
+            hold.control.send_input(text)
+        elif kind == "eof":
+            hold.control.close_input()

@@ -1,0 +1,41 @@
+"""Where a page of the courses shows how far its reader is; the marks come from a context processor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from lessons.models import Exercise
+from lessons.outline import Entry, Outline
+from progress.completion import unsolved_in
+from progress.marks import course_standing, status_of
+from progress.views.ownership import owner_of
+
+register = template.Library()
+
+
+@register.inclusion_tag("progress/_mark.html", takes_context=True)
+def mark(context: dict[str, Any], entry: Entry) -> dict[str, Any]:
+    """The mark of one page in a list."""
+    return {"status": status_of(entry, context["marks"])}
+
+
+@register.inclusion_tag("progress/_course_standing.html", takes_context=True)
+def standing(context: dict[str, Any], outline: Outline) -> dict[str, Any]:
+    """How much of a course is done; nothing before it is begun."""
+    return {"standing": course_standing(outline, context["marks"]), "begun": bool(context["marks"])}
+
+
+@register.inclusion_tag("progress/_lesson_standing.html", takes_context=True)
+def lesson_standing(context: dict[str, Any], entry: Entry) -> dict[str, Any]:
+    """At the end of a lesson: whether it is done, and what makes it so: its exercises, or a button."""
+    required = Exercise.objects.published().filter(lesson=entry.lesson, optional=False).count()
+    left = unsolved_in(entry.lesson, owner=owner_of(context["request"])).count() if required else 0
+    return {
+        "entry": entry,
+        "status": status_of(entry, context["marks"]),
+        "required": required,
+        "solved": required - left,
+        "user": context["user"],
+    }

@@ -1,0 +1,125 @@
+"""A worker process beside its tasks: how it starts, what it says about itself, how it ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from progress import orders, tasks
+from progress.images import images_of_courses
+from sandbox import hosts
+from sandbox.errors import EngineUnavailable
+from sandbox.pools import close_pool, get_pool
+from tutor import choosing
+from tutor.providers import clients
+
+log = structlog.get_logger(__name__)
+
+_LAST_SECONDS = 5  # for runs that were handed over to let go
+_ENGINE_EVERY = 30  # seconds between looks for an engine where there was none
+
+_heart: hosts.Heart | None = None
+_asked_to_end = False
+_no_engine = ""  # why there is none, in words
+_no_engine_since = 0.0
+
+
+def start() -> None:
+    """Warm containers before the first learner clicks, listen for orders, and join the hosts."""
+    global _heart
+    orders.start_listening()
+    _warm_up()
+    _heart = hosts.start(figures=_figures, watch=_watch)
+    if choosing.site_providers():
+        clients.load_ahead()
+
+
+def _warm_up() -> None:
+    try:
+        get_pool().warm(images_of_courses())
+    except EngineUnavailable as error:
+        log.error("not_warmed_up", error=str(error))  # each run will say so to its learner, and try again
+
+
+def leave() -> None:
+    """Asked to end: let programs finish for a while, then give the rest away. Returns at once."""
+    global _asked_to_end
+    _asked_to_end = True
+    threading.Thread(target=_leave, name="worker-leaves", daemon=True).start()
+
+
+def end() -> None:
+    """The last thing: every thread and container of ours goes, and this host is off the list."""
+    orders.stop_listening()
+    if _heart:
+        _heart.stop()  # first, because gathering figures would make another pool
+    close_pool()
+
+
+def _leave() -> None:
+    log.info("worker_leaves", running=len(orders.held()), seconds=settings.WORKER_STOP_SECONDS)
+    if _nothing_held(settings.WORKER_STOP_SECONDS):
+        return  # the worker ends by itself
+    orders.leave()
+    deadline = time.monotonic() + _LAST_SECONDS
+    while (held := orders.held()) and time.monotonic() < deadline:
+        for submission, control in held:
+            tasks.hand_over(submission)
+            control.cancel()
+        _nothing_held(0.2)
+    connections.close_all()
+    if orders.held():
+        # Some thread does not let go of its container, and the worker would wait for it for ever.
+        log.error("worker_forced_to_end", held=len(orders.held()))
+        end()
+        os._exit(1)
+
+
+def _nothing_held(seconds: float) -> bool:
+    """Wait until no run is held, at most `seconds`."""
+    deadline = time.monotonic() + seconds
+    while orders.held() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not orders.held()
+
+
+def _watch() -> None:
+    """Free what other hosts left behind. Not a task, because it must not wait while every thread is busy."""
+    try:
+        tasks.recover()
+    finally:
+        connections.close_all()
+
+
+def _figures() -> dict[str, Any]:
+    """What this host tells the others about itself."""
+    oldest = min((run.started_at for run, _ in orders.held() if run.started_at), default=None)
+    return {
+        "leaving": _asked_to_end,
+        "running": len(orders.held()),
+        "oldest_running_at": oldest.timestamp() if oldest else None,
+        **_pool_figures(),
+    }
+
+
+def _pool_figures() -> dict[str, Any]:
+    global _no_engine, _no_engine_since
+    if _no_engine and time.monotonic() < _no_engine_since + _ENGINE_EVERY:
+        return {"engine": None, "limits": None, "pool": {"message": _no_engine}}
+    try:
+        pool = get_pool()
+    except EngineUnavailable as error:
+        # The site is of use without: each run says so to its learner, and tries again.
+        if not _no_engine:
+            log.error("no_sandbox", error=str(error))
+        _no_engine, _no_engine_since = str(error), time.monotonic()
+        return {"engine": None, "limits": None, "pool": {"message": _no_engine}}
+    _no_engine = ""
+    return {"engine": pool.engine.name, "limits": asdict(pool.limits), "pool": pool.stats()}
