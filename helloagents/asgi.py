@@ -1,0 +1,46 @@
+"""ASGI entry point, served by uvicorn."""
+
+import os
+import warnings
+from typing import Any
+
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from helloagents import watching
+from helloagents.threads import RequestThreads
+
+# WhiteNoise hands files over by a plain iterator; they are small, and reading them ahead costs nothing.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helloagents.settings")
+
+
+class OneThreadHandler(ASGIHandler):
+    """Runs a request's middleware and view in one thread, from end to end.
+
+    By itself Django goes to that thread and back to the event loop for each middleware, some twenty times:
+    milliseconds. What a view leaves to be streamed is still awaited on the event loop, and an async view too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads = RequestThreads()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async with self._threads.lent():
+            await super().__call__(scope, receive, send)
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response)(request)
+
+
+django.setup(set_prefix=False)
+watching.start("web")
+application = OneThreadHandler()

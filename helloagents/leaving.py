@@ -1,0 +1,96 @@
+"""Leaving: all that the site holds about a person, to take along, and how it is erased.
+
+An erased account is deleted with everything that hangs on it: drafts, runs, progress, addresses, second
+factors, sessions. What stays says nothing about the person, such as totals in the figures of the sandbox.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+
+from helloagents.models import User
+
+# Rows about a person that are secrets or bookkeeping, not information: by the label of their model.
+NOT_EXPORTED = frozenset({"admin.logentry", "account.emailconfirmation"})
+# Fields that would open something.
+SECRET_FIELDS = frozenset(
+    {
+        "password",
+        "session_key",
+        "data",
+        "guest_key",
+        "token",
+        "token_secret",
+        "encrypted_key",
+        "refresh_id",
+        "auth_hash",
+        "key",
+    }
+)
+
+
+class LastAdmin(Exception):
+    """Nobody would be left to look after the site."""
+
+
+def archive_of(user: User) -> bytes:
+    """A ZIP file: the account as one JSON file, and one for each kind of row that belongs to it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        account = _row(user) | {"groups": [group.name for group in user.groups.all()]}
+        archive.writestr("account.json", _json(account))
+        for model, owner in owned_models():
+            rows = [_row(row) for row in model._base_manager.filter(**{owner: user}).order_by("pk")]
+            if rows:
+                archive.writestr(f"{model._meta.label_lower}.json", _json(rows))
+    return packed.getvalue()
+
+
+def owned_models() -> list[tuple[type[models.Model], str]]:
+    """Each model whose rows go with an account, and the lookup that says whose they are.
+
+    Found by their foreign keys, also of rows that hang on rows: a model that comes later is not forgotten.
+    """
+    found: dict[type[models.Model], str] = {}
+    waiting: list[tuple[type[models.Model], str]] = [(User, "")]
+    while waiting:
+        owner, path = waiting.pop(0)
+        for relation in owner._meta.related_objects:
+            model = relation.related_model
+            owns = isinstance(relation.field, models.ForeignKey) and relation.on_delete is models.CASCADE
+            if not owns or isinstance(model, str) or model is User or model in found:
+                continue
+            found[model] = f"{relation.field.name}__{path}" if path else relation.field.name
+            waiting.append((model, found[model]))
+    return [(model, path) for model, path in found.items() if _is_told(model)]
+
+
+def _is_told(model: type[models.Model]) -> bool:
+    return not model._meta.auto_created and model._meta.label_lower not in NOT_EXPORTED
+
+
+def _row(row: models.Model) -> dict[str, Any]:
+    fields = (field for field in row._meta.concrete_fields if field.name not in SECRET_FIELDS)
+    return {field.name: field.value_from_object(row) for field in fields}
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
+
+
+@transaction.atomic
+def erase_account(*, user: User) -> None:
+    """Delete the account and everything that hangs on it. Raises LastAdmin."""
+    admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    if user.is_superuser and not admins.exclude(pk=user.pk).exists():
+        raise LastAdmin
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+    User.objects.get(pk=user.pk).delete()
