@@ -1,0 +1,1 @@
+document.addEventListener("click",async n=>{let t=n.target instanceof Element?n.target.closest("[data-copy-from]"):null;if(!(t instanceof HTMLButtonElement))return;let e=document.getElementById(t.dataset.copyFrom??"");if(e instanceof HTMLInputElement){e.select();try{await navigator.clipboard.writeText(e.value),t.textContent=t.dataset.copied??""}catch{}}});

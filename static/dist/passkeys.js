@@ -1,0 +1,1 @@
+"use strict";(()=>{var e=document.querySelector("[data-passkey-trouble]");function n(t){e&&(e.querySelector("p").textContent=t??"",e.hidden=!1)}document.addEventListener("allauth.error",t=>{t.preventDefault(),n(window.PublicKeyCredential?e?.dataset.passkeyTrouble:e?.dataset.passkeyUnknown)});})();
