@@ -14,21 +14,23 @@ from django.utils import translation
 from deploy.dev import isolation
 
 CI = os.environ.get("CI", "").lower() == "true"
-ENGINES = ("docker", "bubblewrap")  # markers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that touch the database, so that `make test` can run them on a second one.
 
-    Those of the sandbox are put into groups that may run side by side: one for each engine, whose containers
-    they count, and one for each file that starts a site of its own.
+    Those of the sandbox are put into groups that may run side by side: one for the Docker engine, where each
+    process removes the containers of those that ended, and one for each file that starts a site of its own on
+    bubblewrap.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures):
             item.add_marker("database")
-        if engine := next(filter(item.get_closest_marker, ENGINES), None):
-            group = engine if "sandbox" in item.path.parts else str(item.path)
+        if item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.xdist_group("docker"))
+        elif item.get_closest_marker("bubblewrap"):
+            group = "bubblewrap" if "sandbox" in item.path.parts else str(item.path)
             item.add_marker(pytest.mark.xdist_group(group))
 
 

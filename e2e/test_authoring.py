@@ -29,8 +29,8 @@ An agent has no eyes.
 
 @pytest.fixture
 def book(site: Site, tmp_path: Path) -> Path:
-    """The source of a course of its own, imported."""
-    folder = tmp_path / f"book-{uuid.uuid4().hex[:8]}"
+    """The source of a course of its own, imported. Its name puts it behind the shipped one."""
+    folder = tmp_path / f"tools-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     (folder / "_sidebar.md").write_text("- [Chapter 1: Tools](tools.md)\n", encoding="utf-8")
     (folder / "tools.md").write_text(CHAPTER, encoding="utf-8")

@@ -16,7 +16,6 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
-from kombu.transport import redis
 from opentelemetry.trace import SpanKind
 
 from sandbox import tracing
@@ -56,22 +55,6 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_logging(**kwargs: Any) -> None:
     """Being connected is enough: Celery then leaves logging to Django's settings."""
-
-
-class UnrestoredOnLoss(redis.QoS):
-    """Lets a worker outlive its Redis whatever it was doing.
-
-    A lost connection is closed twice. The second time Kombu would put back messages that were taken and not
-    acknowledged, but has forgotten where Redis is; its AttributeError would end the worker. They are not
-    needed: what waits is in the database and is sent again.
-    """
-
-    def restore_unacked(self, client: Any = None) -> None:
-        if self.channel.connection.client is not None:
-            super().restore_unacked(client)
-
-
-redis.Channel.QoS = UnrestoredOnLoss
 
 
 class WakeWhenFree(bootsteps.StartStopStep):
@@ -114,9 +97,10 @@ app.steps["consumer"].add(WakeWhenFree)
 
 
 @worker_init.connect
-def watch_worker(**kwargs: Any) -> None:
-    from helloagents import watching
+def prepare_worker(**kwargs: Any) -> None:
+    from helloagents import broker, watching
 
+    broker.mend()
     watching.start("worker")
 
 

@@ -236,7 +236,7 @@ def faulty_site(engine: str, **variables: str) -> Iterator[FaultySite]:
         database = stack.enter_context(services.postgres_server())
         redis_server = stack.enter_context(services.redis_server())
         env = {
-            **os.environ,
+            **services.plain_environment(),
             "DEBUG": "true",
             "VAR_DIR": str(folder),
             "DATABASE_URL": database.url,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.cookiejar
 import json
-import os
 import sqlite3
 import time
 import urllib.error
@@ -134,8 +133,9 @@ class Site:
 def small_site(folder: Path, **variables: str) -> Iterator[Site]:
     with ExitStack() as stack:
         env = {
-            **os.environ,
+            **services.plain_environment(),
             "DEBUG": "true",
+            "RATE_LIMITS": "off",
             "VAR_DIR": str(folder),
             "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
             "REDIS_URL": stack.enter_context(services.redis()),

@@ -79,13 +79,23 @@ class Group:
 def remove_orphans() -> int:
     """Remove groups whose owner process is gone. Their boxes ended with it, so they are empty."""
     removed = 0
-    for group in list(ROOT.rglob(f"{PREFIX}-*")):  # anywhere: the owner may have lived in another group
+    for group in _groups():
         owner = group.name.removeprefix(f"{PREFIX}-").partition("-")[0]
         if not Path("/proc", owner).exists():
             with contextlib.suppress(OSError):
                 group.rmdir()
                 removed += 1
     return removed
+
+
+def _groups() -> list[Path]:
+    """Those of all owners, anywhere: an owner may have lived in another group than ours."""
+    return [
+        Path(parent, name)
+        for parent, names, _ in os.walk(ROOT)  # unlike a glob it passes over folders that vanish meanwhile
+        for name in names
+        if name.startswith(f"{PREFIX}-")
+    ]
 
 
 def _is_v2() -> bool:
