@@ -22,6 +22,8 @@ from tutor.models import Message
 
 _KEEP_SECONDS = 7 * 24 * 3600
 _PLACE = "tutor-citation-"
+_BRACKET = re.compile(r"[\[\]()]")
+_MOST_OPEN_BRACKETS = 100
 _CITED = re.compile(rf'<a href="/{_PLACE}(\d+)"[^>]*>')
 
 
@@ -70,16 +72,33 @@ def _rendered(answer: Message, language: str) -> str:
     markdown = "".join(
         text if kind == "text" else _mark(numbers.get(text)) for kind, text in cited_in(answer.content)
     )
+    if _is_tangled(markdown):
+        return _as_it_is(answer.content)
     try:
         html = render_part(markdown, resolver=_OnlyCitations(len(numbers)), language=language)
     except RecursionError:  # quotes in quotes in quotes
-        return f'<pre class="code plain" tabindex="0">{escape(answer.content)}</pre>'
+        return _as_it_is(answer.content)
 
     def link(match: re.Match[str]) -> str:
         cited = answer.citations[int(match[1]) - 1]
         return f'<a class="citation" href="{escape(cited["url"])}" title="{escape(cited["title"])}">'
 
     return _CITED.sub(link, html)
+
+
+def _is_tangled(markdown: str) -> bool:
+    """Whether brackets stand in brackets as nobody writes them. For each that is open the renderer reads on
+    to the end of the text, looking for the other one: thousands would keep the process busy for seconds."""
+    open_brackets = 0
+    for bracket in _BRACKET.findall(markdown):
+        open_brackets = open_brackets + 1 if bracket in "[(" else max(0, open_brackets - 1)
+        if open_brackets > _MOST_OPEN_BRACKETS:
+            return True
+    return False
+
+
+def _as_it_is(content: str) -> str:
+    return f'<pre class="code plain" tabindex="0">{escape(content)}</pre>'
 
 
 def _mark(number: int | None) -> str:

@@ -159,6 +159,7 @@ def test_citations_are_small_links_to_their_headings() -> None:
         ">" * 3000 + " deep",
         "* " * 2000,
         "[" * 5000 + "](" * 5000,
+        "[x](" * 2000,
         "```\n</code></pre><script>alert(1)</script>",
     ],
 )
