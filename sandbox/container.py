@@ -185,6 +185,8 @@ class Container:
                 raise ContainerSilent(f"no {kind.name} for {seconds:g} s")
 
     def _wait(self, deadline: float) -> None:
+        if self._box.channel.fileno() != self._channel_fd:  # closed: its number may be somebody else's by now
+            raise ContainerLost("it was destroyed")
         seconds = max(0.0, deadline - time.monotonic())
         ready = {fd for fd, _ in self._poll.poll(seconds * 1000)}
         if self._aborted:
