@@ -96,18 +96,21 @@ def run(site: Site, visitor: Visitor, code: str) -> Ran:
     return Ran(site, visitor.end_of(begun, seconds=30))
 
 
+CITIES = ("Paris", "Rome")
+LOOK_AT_BOTH = [
+    {
+        "id": f"call_{city}",
+        "type": "function",
+        "function": {"name": "look", "arguments": json.dumps({"at": city})},
+    }
+    for city in CITIES
+]
+
+
 def test_whatever_an_sdk_asks_reaches_the_provider(
     site: Site, visitor: Visitor, provider: FakeProvider
 ) -> None:
-    calls = [
-        {
-            "id": f"call_{city}",
-            "type": "function",
-            "function": {"name": "look", "arguments": json.dumps([city])},
-        }
-        for city in ("Paris", "Rome")
-    ]
-    provider.behaviours += [answers(tool_calls=calls), answers('{"rain": true}')]
+    provider.behaviours += [answers(tool_calls=LOOK_AT_BOTH), answers('{"rain": true}')]
     ran = run(
         site,
         visitor,
@@ -129,13 +132,53 @@ def test_whatever_an_sdk_asks_reaches_the_provider(
         """,
     )
 
-    assert ran.text.splitlines() == ['look ["Paris"]', 'look ["Rome"]', "{'rain': True} 150"]
+    assert ran.text.splitlines() == ['look {"at": "Paris"}', 'look {"at": "Rome"}', "{'rain': True} 150"]
     first, second = provider.requests
     assert first["messages"][0]["content"][1]["image_url"]["url"].endswith("iVBORw0KGgo=")
     assert first["parallel_tool_calls"] is True
     assert (second["response_format"], second["n"], second["stop"]) == ({"type": "json_object"}, 2, ["END"])
     assert [message["role"] for message in second["messages"]] == ["user", "assistant", "tool", "tool"]
     assert [row[:2] for row in ran.rows] == [("ok", 200), ("ok", 200)]
+
+
+def test_anthropics_sdk_reaches_the_same_provider(
+    site: Site, visitor: Visitor, provider: FakeProvider
+) -> None:
+    provider.behaviours += [answers(tool_calls=LOOK_AT_BOTH), answers("Rain ", "in both."), fails(400)]
+    ran = run(
+        site,
+        visitor,
+        """
+        import anthropic
+        client = anthropic.Anthropic(max_retries=0)
+        look = {"name": "look", "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}}}
+        asked = [{"role": "user", "content": "Rain?"}]
+        options = {"model": "m", "max_tokens": 99, "tools": [look]}
+        first = client.messages.create(messages=asked, system="Be brief.", **options)
+        for use in first.content:
+            print(use.name, use.input)
+        results = [{"type": "tool_result", "tool_use_id": use.id, "content": "rain"} for use in first.content]
+        asked += [{"role": "assistant", "content": first.content}, {"role": "user", "content": results}]
+        with client.messages.stream(messages=asked, **options) as stream:
+            print(list(stream.text_stream), stream.get_final_message().usage.output_tokens)
+        try:
+            client.messages.create(messages=asked, **options)
+        except anthropic.BadRequestError as error:
+            print(error.body["error"]["type"])
+        """,
+    )
+
+    said = [
+        "look {'at': 'Paris'}",
+        "look {'at': 'Rome'}",
+        "['Rain ', 'in both.'] 50",
+        "invalid_request_error",
+    ]
+    assert ran.text.splitlines() == said
+    first, second, _ = provider.requests
+    assert [message["role"] for message in first["messages"]] == ["system", "user"]
+    assert [message["role"] for message in second["messages"]] == ["user", "assistant", "tool", "tool"]
+    assert [row[:2] for row in ran.rows] == [("ok", 200), ("ok", 200), ("failed", 400)]
 
 
 def test_twenty_at_once_and_no_more_than_the_budget(
