@@ -197,16 +197,23 @@ class BubblewrapBox:
                 for fd in handed.values():
                     os.close(fd)
             pid = self._read_pid(news)
-            self._group.add(pid)
+            try:
+                self._group.add(pid)
+            except ProcessLookupError:  # it has found something missing meanwhile
+                process.wait()
+                raise OSError(self._complaint()) from None
             starter.write(b"\n")
         return process, pid
 
     def _read_pid(self, news: IO[str]) -> int:
         text = news.read()
         if not text:
-            self._stderr.seek(0)
-            raise OSError(self._stderr.read(4096).decode("utf-8", "replace").strip())
+            raise OSError(self._complaint())
         return int(json.loads(text)["child-pid"])
+
+    def _complaint(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read(4096).decode("utf-8", "replace").strip()
 
 
 def _wait_for_end(pidfd: int) -> None:
