@@ -25,7 +25,7 @@ bench: ## measure what a run costs, at the pool's door and from the browser's si
 faults: ## break each part of a site under load, and show what learners noticed (ARGS="--only redis")
 	@.venv/bin/python -m deploy.dev.faults $(ARGS)
 
-loadtest: ## let simulated learners read and run (ARGS="--learners 500 --seconds 600"); stops by itself
+loadtest: ## let simulated learners read, run and chat (ARGS="--learners 500 --seconds 600"); stops by itself
 	@.venv/bin/python -m deploy.dev.loadtest $(ARGS)
 
 image: ## build the site's image without a registry, and show on this machine's engine that it works

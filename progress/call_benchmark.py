@@ -9,19 +9,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from uuid import uuid4
 
 from django.test.utils import override_settings
 
 from progress import events
+from progress.model_service import PIECES, model_service
 from sandbox.control import RunControl
 from sandbox.errors import SandboxError
 from sandbox.execution import RunRequest, Stream
@@ -32,8 +27,6 @@ from tutor.configured import Budget, ConfiguredProvider, PricedModel
 from tutor.models import ModelCall
 
 ROUNDS = 5
-PIECES = 20
-PAUSE = 0.005  # seconds between pieces, as a model has them
 
 # Prints [seconds from the question to the first piece, …] and [seconds each later piece was on its way, …].
 CLIENT = """
@@ -74,7 +67,7 @@ def measure(pool: Pool, calls: int, *, think: float) -> tuple[Times, Times]:
     through, direct = Times([], []), Times([], [])
     no_limits = dict.fromkeys(("USER_MINUTE", "USER_DAY", "SITE_MINUTE", "SITE_DAY"), Budget())
     with (
-        _provider(think) as port,
+        model_service(think=think) as port,
         # In this process alone, which serves nobody.
         override_settings(
             MODEL_PROVIDERS=[
@@ -130,52 +123,3 @@ def _add(times: Times, said: str) -> None:
 
 def _configured(port: int) -> ConfiguredProvider:
     return ConfiguredProvider("bench", "openai", f"http://127.0.0.1:{port}/v1", "", (PricedModel("m"),), ())
-
-
-@contextmanager
-def _provider(think: float) -> Iterator[int]:
-    """The port of a model service."""
-    handler = type("Handler", (_Handler,), {"think": think})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    think = 0.0
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        time.sleep(self.think)
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for number in range(PIECES):
-            if number:
-                time.sleep(PAUSE)
-            self._say(json.dumps(_piece({"content": repr(time.monotonic())})))
-        self._say(json.dumps(_piece({}, finish="stop")))
-        self._say("[DONE]")
-        self.wfile.write(b"0\r\n\r\n")
-
-    def _say(self, data: str) -> None:
-        event = f"data: {data}\n\n".encode()
-        self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-def _piece(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import http.cookiejar
 import json
+import re
 import secrets
 import threading
 import time
@@ -22,7 +23,7 @@ from typing import Any
 PAUSES = (0.05, 0.4, 0.05, 1.5)  # seconds that programs take, in turn
 PATIENCE = 180.0  # seconds until a run that has not ended counts as lost; every limit is over by then
 _ASK_EVERY = 0.25
-_UNREACHABLE = (OSError, http.client.HTTPException)
+UNREACHABLE = (OSError, http.client.HTTPException)
 
 
 @dataclass
@@ -73,7 +74,10 @@ class Learner:
         self.name = name
         self.account = account
         self._site = site
-        self._cookies = http.cookiejar.CookieJar()
+        # A production's cookies want HTTPS; here is no proxy that speaks it.
+        self._cookies = http.cookiejar.CookieJar(
+            http.cookiejar.DefaultCookiePolicy(secure_protocols=("http", "https"))
+        )
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self._cookies)
         )
@@ -81,7 +85,23 @@ class Learner:
 
     def come(self) -> None:
         """Open a page, which brings the cookie that requests are checked by."""
-        self._opener.open(f"{self._site}/en/accounts/login/", timeout=20).close()
+        self.read("/en/accounts/login/", timeout=20)
+
+    def read(self, path: str, *, timeout: float = 60) -> str:
+        """A page of the site; raises what urllib raises."""
+        with self._opener.open(self._site + path, timeout=timeout) as page:
+            words: str = page.read().decode()
+            return words
+
+    def ask_tutor(self, question: str, *, lesson: int, conversation: str | None) -> tuple[str, str]:
+        """Ask in a conversation, or begin one: its id, and the answer's events' address."""
+        asked = self._send(
+            "/en/tutor/ask/", {"message": question, "lesson": lesson, "conversation": conversation}
+        )
+        events_url = re.search(r'data-events-url="([^"]+)"', asked["html"])
+        if events_url is None:
+            raise Answer(201, "No answer comes to the question.")
+        return asked["conversation"]["id"], events_url[1]
 
     def run_once(self, pause: float | None = None, *, live: bool | None = None) -> bool:
         """Run a program and stay until its end; False when it was not taken.
@@ -115,7 +135,7 @@ class Learner:
                 self.account.add(unreachable=1)
                 self.account.rude.append(f"{answer.status}")
             return None
-        except _UNREACHABLE:
+        except UNREACHABLE:
             self.account.add(unreachable=1)
             return None
         self.account.add(accepted=1)
@@ -129,7 +149,7 @@ class Learner:
             if time.monotonic() > deadline:
                 return None
             time.sleep(_ASK_EVERY)
-            with suppress(Answer, *_UNREACHABLE):
+            with suppress(Answer, *UNREACHABLE):
                 now = self._send(run["url"])
             _note_place(places, now["queue_position"])
         return now
@@ -141,8 +161,8 @@ class Learner:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             shown = ""
-            with suppress(Answer, *_UNREACHABLE):
-                for kind, data in self._events(run["events_url"]):
+            with suppress(Answer, *UNREACHABLE):
+                for kind, data in self.events(run["events_url"]):
                     if kind == "queued":
                         _note_place(places, data["position"])
                     elif kind == "started":
@@ -179,7 +199,8 @@ class Learner:
             elif (end["outcome"], _text(end)) != ("ok", expected):
                 self.account.untrue.append(f"{token}: {end['outcome']} with {_text(end)!r}")
 
-    def _events(self, path: str) -> Iterator[tuple[str, Any]]:
+    def events(self, path: str) -> Iterator[tuple[str, Any]]:
+        """A stream's events, as (kind, data), until the site ends it."""
         with self._opener.open(self._site + path, timeout=30) as stream:
             kind = ""
             for line in stream:

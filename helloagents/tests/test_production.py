@@ -6,25 +6,25 @@ Web, worker and beat run as in production, on a PostgreSQL and a Redis that can 
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.staticfiles.finders import get_finders
 
 from deploy.dev import services
 from deploy.dev.environment import find
-from deploy.dev.processes import ROOT
+from deploy.dev.processes import ROOT, Process, running, wait_until
 from helloagents.tests.watchers import Watchers, watchers
 from progress.tests.sites import eventually
 from tutor.tests.makers import FakeProvider, fake_provider
@@ -114,15 +114,6 @@ class Production:
         return answer.status, answer.json["status"], answer.json["checks"][part]["status"]
 
 
-def make_manifest(var: Path) -> None:
-    """As `collectstatic` leaves it, but naming the files as they are: it takes a minute to compress them."""
-    folder = var / "static"
-    folder.mkdir()
-    names = [name for finder in get_finders() for name, _ in finder.list([])]
-    manifest = {"paths": {name: name for name in names}, "version": "1.1", "hash": "none"}
-    (folder / "staticfiles.json").write_text(json.dumps(manifest))
-
-
 @pytest.fixture(scope="module")
 def production(
     tmp_path_factory: pytest.TempPathFactory, missing: Callable[[str], Any]
@@ -130,7 +121,6 @@ def production(
     if find("initdb") is None or find("redis-server") is None:
         missing("PostgreSQL or Redis is not installed")
     var = tmp_path_factory.mktemp("production")
-    make_manifest(var)
     with ExitStack() as stack:
         database = stack.enter_context(services.postgres_server())
         redis = stack.enter_context(services.redis_server())
@@ -160,6 +150,7 @@ def production(
             "OTEL_EXPORTER_OTLP_ENDPOINT": heard.address,
             "OTEL_BSP_SCHEDULE_DELAY": "200",
         }
+        services.name_static_files(env)
         services.manage(env, "migrate", "--verbosity", "0")
         site = stack.enter_context(
             services.site(
@@ -214,6 +205,32 @@ def test_a_run_is_followed_through_logs_and_trace_by_its_request_id(production: 
     assert names[-2:] == ["task progress.tasks.run_submission", "POST api/v1/runs"]
     assert spans["run"]["process"] == "helloagents-worker"
     assert spans["model call"]["gen_ai.usage.input_tokens"] > 0
+
+
+def test_a_web_process_that_is_asked_to_end_answers_what_it_has_begun(production: Production) -> None:
+    """The one of the image. It takes nothing new meanwhile, and ends as soon as nothing is left."""
+    port = services.free_port()
+    env = {**production.site.env, "PORT": str(port), "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"}
+    leaving = replace(production, site=replace(production.site, url=f"http://127.0.0.1:{port}"))
+    with running(Process("leaving", [ROOT / "deploy/image/start", "web"], env=env)) as web:
+        wait_until(lambda: services.page_answers(f"{leaving.site.url}/health/live"), web, seconds=60)
+        with ThreadPoolExecutor() as threads:
+            body = {"code": "import time; time.sleep(3); print('to the end')"}
+            names = ("leaving-1", "leaving-2")
+            answers = [
+                threads.submit(leaving.ask, "/api/v1/code/execute", body, **{"X-Request-ID": name})
+                for name in names
+            ]
+            eventually(lambda: all(_is_taken(production, name) for name in names), seconds=30)
+            web.ask_to_stop()
+
+            assert [answer.result().status for answer in answers] == [200, 200]
+            assert all("to the end" in str(answer.result().json) for answer in answers)
+        assert web.wait() == 0
+
+
+def _is_taken(production: Production, request_id: str) -> bool:
+    return any(record["event"] == "run_taken" for _, record in production.records(request_id))
 
 
 def test_figures_move_with_what_happens(production: Production) -> None:
