@@ -147,12 +147,20 @@ def show_that_it_works() -> None:
         )
         say(f"migrate: {time.monotonic() - begun:.1f} s")
         engine = (*volume, "--volume", f"{socket}:/var/run/docker.sock", "--group-add", group)
-        worker_env = {**env, "SANDBOX_ENGINE": "docker", "DOCKER_HOST": "unix:///var/run/docker.sock"}
+        # They share its network: with its port, its answer would pass for theirs.
+        env_of_others = {**env, "PORT": "1"}
+        worker_env = {
+            **env_of_others,
+            "SANDBOX_ENGINE": "docker",
+            "DOCKER_HOST": "unix:///var/run/docker.sock",
+        }
         names = {process: f"helloagents-{process}-{mark}" for process in ("web", "worker", "second", "beat")}
         for process in ("web", "worker", "second", "beat"):
             role = "worker" if process == "second" else process
             options = engine if role == "worker" else volume
-            process_env = {**worker_env, "WORKER_NAME": process} if role == "worker" else env
+            process_env = env if process == "web" else env_of_others
+            if role == "worker":
+                process_env = {**worker_env, "WORKER_NAME": process}
             begun = time.monotonic()
             stack.enter_context(container(names[process], process_env, role, options=options))
             if process == "web":
