@@ -52,11 +52,11 @@ sessions = never_cache(Sessions.as_view())
 
 
 class NameForm(forms.ModelForm[User]):
-    """How somebody is called here."""
+    """How somebody is called here, and what is mailed about."""
 
     class Meta:
         model = User
-        fields = ("full_name",)
+        fields = ("full_name", "mails_of_comments")
         widgets = {"full_name": forms.TextInput(attrs={"autocomplete": "name"})}
 
 
@@ -95,12 +95,12 @@ class EraseForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
-    """One's own account at a glance; posting changes the name."""
+    """One's own account at a glance; posting changes the name and what is mailed about."""
     user = cast(User, request.user)
     form = NameForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Your name is saved."))
+        messages.success(request, _("Saved."))
         return redirect("account")
     factors = Authenticator.objects.filter(user=user)
     return render(

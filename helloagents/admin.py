@@ -34,7 +34,7 @@ class PeopleAdmin(UserModelAdmin):
     readonly_fields = ["last_login", "date_joined", "updated_at", "created_by", "updated_by"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        (_("Personal info"), {"fields": ["full_name", "email"]}),
+        (_("Personal info"), {"fields": ["full_name", "email", "mails_of_comments"]}),
         (
             _("Permissions"),
             {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]},

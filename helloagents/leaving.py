@@ -19,6 +19,8 @@ from helloagents.models import User
 
 # Rows about a person that are secrets or bookkeeping, not information: by the label of their model.
 NOT_EXPORTED = frozenset({"admin.logentry", "account.emailconfirmation"})
+# What others wrote about a person's work: by the label of the model, with the lookup of whose work it is.
+SAID_BY_OTHERS = {"progress.linecomment": "submission__learner"}
 # Fields that would open something.
 SECRET_FIELDS = frozenset(
     {
@@ -47,10 +49,19 @@ def archive_of(user: User) -> bytes:
         account = _row(user) | {"groups": [group.name for group in user.groups.all()]}
         archive.writestr("account.json", _json(account))
         for model, owner in owned_models():
-            rows = [_row(row) for row in model._base_manager.filter(**{owner: user}).order_by("pk")]
+            rows = [_row(row) for row in _rows_of(model, owner, user)]
             if rows:
                 archive.writestr(f"{model._meta.label_lower}.json", _json(rows))
     return packed.getvalue()
+
+
+def _rows_of(model: type[models.Model], owner: str, user: User) -> list[models.Model]:
+    """The person's own, deleted ones, too; and what others said, as far as they have not taken it back."""
+    own = list(model._base_manager.filter(**{owner: user}).order_by("pk"))
+    whose = SAID_BY_OTHERS.get(model._meta.label_lower)
+    if whose is None:
+        return own
+    return own + list(model._default_manager.filter(**{whose: user}).exclude(**{owner: user}).order_by("pk"))
 
 
 def owned_models() -> list[tuple[type[models.Model], str]]:

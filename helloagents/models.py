@@ -14,6 +14,7 @@ class User(AbstractUser):
     email = models.EmailField(_("e-mail address"), unique=True)
     # One field, as names are not first and last everywhere.
     full_name = models.CharField(pgettext_lazy("of a person", "name"), max_length=150, blank=True)
+    mails_of_comments = models.BooleanField(_("mail about comments on my runs"), default=True)
 
     # Of staff who make and change accounts in the admin; `date_joined` is when an account was made.
     created_by = models.ForeignKey(

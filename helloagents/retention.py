@@ -1,4 +1,4 @@
-"""What a site forgets by itself: work that was deleted a while ago, and sessions that are over."""
+"""What a site forgets by itself: what was deleted or read a while ago, and sessions that are over."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from helloagents.api.models import ApiSession
 from lessons.deleting import Deletable
+from progress.models import Notification
 
 _AT_ONCE = 1000  # rows, so that nobody waits long for a lock
 
@@ -27,6 +28,7 @@ def forget(*, dry_run: bool = False) -> Counter[str]:
         for model in apps.get_models()
         if issubclass(model, Deletable)
     ]
+    querysets.append(Notification.objects.filter(read_at__lt=old))
     querysets += [Session.objects.filter(expire_date__lt=now), ApiSession.objects.filter(expires_at__lt=now)]
     found = Counter({str(rows.model._meta.label): rows.count() for rows in querysets})
     if not dry_run:

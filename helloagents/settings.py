@@ -111,6 +111,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "helloagents.languages.languages",
                 "helloagents.accounts.role",
+                "progress.views.notifications.unread",
                 "progress.views.marks.marks",
             ],
         },

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from lessons.exercises import in_language
 from lessons.models import Exercise, Lesson
-from progress import events, lifecycle
+from progress import events, lifecycle, notifications
 from progress.checking.verdict import judge_answer
 from progress.completion import note_checked
 from progress.memory import note_hint
@@ -199,6 +199,7 @@ def delete_submission(*, submission: Submission) -> None:
     """Hide a run from everybody, for good; one that is not over is stopped first."""
     if not submission.is_over:
         cancel_submission(submission=submission)
+    notifications.forget_about(submission)
     Submission.objects.filter(pk=submission.pk).update(deleted_at=timezone.now())
 
 

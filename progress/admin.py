@@ -1,4 +1,4 @@
-"""Runs, progress and listing checks in the admin, to look up and not to change; and classes."""
+"""Runs, what is said about them, progress and listing checks in the admin, to look up; and classes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from lessons.audit import NotesEditor
-from progress import actions
-from progress.models import Cohort, LessonProgress, ListingCheck, Submission
+from progress import actions, comments
+from progress.models import Cohort, LessonProgress, LineComment, ListingCheck, Notification, Submission
 from sandbox.languages import LANGUAGES
 
 if TYPE_CHECKING:  # only the stubs' admin classes take type arguments
@@ -19,9 +19,12 @@ if TYPE_CHECKING:  # only the stubs' admin classes take type arguments
     ListingCheckModelAdmin = admin.ModelAdmin[ListingCheck]
     CohortModelAdmin = admin.ModelAdmin[Cohort]
     LessonProgressModelAdmin = admin.ModelAdmin[LessonProgress]
+    LineCommentModelAdmin = admin.ModelAdmin[LineComment]
+    NotificationModelAdmin = admin.ModelAdmin[Notification]
 else:
     SubmissionModelAdmin = ListingCheckModelAdmin = admin.ModelAdmin
     CohortModelAdmin = LessonProgressModelAdmin = admin.ModelAdmin
+    LineCommentModelAdmin = NotificationModelAdmin = admin.ModelAdmin
 
 # What a run holds in bulk, and lists do without.
 BULKY = ["code", "prelude", "files", "stdin", "output"]
@@ -122,3 +125,36 @@ class LessonProgressAdmin(ReadOnly, LessonProgressModelAdmin):
     show_full_result_count = False
     search_fields = ["learner__username", "learner__email", "lesson__slug"]
     date_hierarchy = "updated_at"
+
+
+@admin.register(LineComment)
+class LineCommentAdmin(ReadOnly, LineCommentModelAdmin):
+    """What was said about runs. It can be deleted, not put in other words."""
+
+    list_display = ["submission", "author", "first_line", "last_line", "created_at", "edited_at"]
+    list_filter = ["created_at"]
+    list_select_related = ["author"]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["text", "author__username", "submission__learner__username"]
+    date_hierarchy = "created_at"
+
+    def delete_model(self, request: HttpRequest, obj: LineComment) -> None:
+        comments.delete_comment(comment=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[LineComment]) -> None:
+        for comment in queryset:
+            comments.delete_comment(comment=comment)
+
+
+@admin.register(Notification)
+class NotificationAdmin(ReadOnly, NotificationModelAdmin):
+    """Who was told of what, and when it was mailed and read: to look up."""
+
+    list_display = ["recipient", "kind", "comment", "created_at", "mailed_at", "read_at"]
+    list_filter = ["kind", "created_at"]
+    list_select_related = ["recipient", "comment"]
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ["recipient__username", "recipient__email"]
+    date_hierarchy = "created_at"

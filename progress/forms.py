@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrPromise
 
-from progress.models import LessonProgress
+from progress.models import COMMENT_LIMIT, LessonProgress, LineComment
 from sandbox.languages import LANGUAGES
 from tutor import pictures
 from tutor.models.talks import TITLE_LIMIT
@@ -167,6 +167,51 @@ class InstructorForm(forms.Form):
     """Who shall teach a class, too."""
 
     login = forms.CharField(label=_("User name or e-mail address of an instructor"), max_length=254)
+
+
+class CommentForm(forms.Form):
+    """A comment that ends at `line`, and begins where its author `chooses`; or new words for a `comment`."""
+
+    first_line = forms.IntegerField(label=_("From line"), required=False, min_value=1)
+    text = forms.CharField(
+        label=_("Comment"),
+        max_length=COMMENT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={
+            "required": _("Write something first."),
+            "max_length": _("This is too long: %(show_value)d characters, and %(limit_value)d fit."),
+        },
+    )
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        line: int | None = None,
+        chooses: bool = False,
+        comment: LineComment | None = None,
+    ) -> None:
+        number = comment.pk if comment else line
+        kept = f"{'edit' if comment else 'line'}-{number}"  # several stand on one page
+        super().__init__(
+            data,
+            auto_id=f"{kept}-%s",
+            initial={"text": comment.text} if comment else {"first_line": line},
+        )
+        # It would cut what is pasted, without a word.
+        self.fields["text"].widget.attrs.pop("maxlength", None)
+        self.fields["text"].widget.attrs["autofocus"] = True
+        if comment or not chooses or line == 1:
+            del self.fields["first_line"]
+        else:
+            self.last_line = line
+            self.fields["first_line"].widget.attrs["max"] = line
+
+    def clean_first_line(self) -> int | None:
+        first: int | None = self.cleaned_data["first_line"]
+        if first is not None and first > (self.last_line or 0):
+            raise ValidationError(_("The first line comes before the last one."))
+        return first
 
 
 class MarkForm(forms.Form):

@@ -1,4 +1,4 @@
-"""What the workers do: run submissions, and free those that were left behind."""
+"""What the workers do: run submissions, free those that were left behind, and send mail."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerUnavailable
 
-from progress import events, lifecycle, orders
+from progress import events, lifecycle, mailing, orders
 from progress.checking.evidence import Stopped
 from progress.checking.verdict import judge
 from progress.completion import note_run
 from progress.model_calls import ModelLine
-from progress.models import Submission
+from progress.models import Notification, Submission
 from sandbox import hosts, tracing
 from sandbox.control import RunControl
 from sandbox.errors import EngineUnavailable, SandboxError
@@ -216,3 +216,20 @@ def recover() -> None:
 
 def _note_lost(submission: Submission, consequence: str) -> None:
     hosts.note_fault(what="HostLost", detail=f"{submission.host}: {consequence}")
+
+
+# --- Mail -----------------------------------------------------------------------------------------
+
+
+def enqueue_mail(notification: Notification, *, site: str) -> None:
+    """Send the task; when the broker is away there is no mail, and still the notification on the site."""
+    try:
+        mail_notification.delay(notification.pk, site)
+    except BrokerUnavailable as error:
+        log.error("broker_unavailable", notification=notification.pk, error=str(error))
+
+
+@shared_task
+def mail_notification(notification_id: int, site: str) -> None:
+    """Mail about a comment if that is wanted and due. Safe to be delivered twice: the row is claimed."""
+    mailing.mail_about_comment(notification_id, site=site)

@@ -3,6 +3,7 @@ from django.urls import path
 from progress.views import (
     classes,
     classwork,
+    comments,
     conversations,
     dashboard,
     drafts,
@@ -10,6 +11,7 @@ from progress.views import (
     history,
     lessons,
     listings,
+    notifications,
     running,
     shares,
     traces,
@@ -83,6 +85,22 @@ urlpatterns = [
         classes.remove_learner,
         name="remove-learner",
     ),
+    *(
+        route
+        for name, run in (
+            ("submission", "submissions/<uuid:run_id>"),
+            ("class-run", "classes/<int:class_id>/runs/<uuid:run_id>"),
+        )
+        for route in (
+            path(f"{run}/comments/", comments.write, name=f"{name}-comments"),
+            path(f"{run}/comments/<int:comment_id>/", comments.edit, name=f"{name}-comment"),
+            path(f"{run}/comments/<int:comment_id>/delete/", comments.delete, name=f"delete-{name}-comment"),
+        )
+    ),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/read/", notifications.read_all, name="read-notifications"),
+    path("notifications/<int:notification_id>/", notifications.notification, name="notification"),
+    path("notifications/mail/<str:token>/", notifications.end_mail, name="end-mail"),
     path("classes/usage/", usage.class_usage, name="class-usage"),
     path("submissions/", history.submissions, name="submissions"),
     path("submissions/<uuid:run_id>/", history.submission, name="submission"),

@@ -23,7 +23,8 @@ from helloagents.tests.api_site import make_course
 from helloagents.tests.makers import make_person
 from helloagents.tests.test_security import every_view
 from lessons.models import Image, Lesson
-from progress.models import Cohort, Draft, DraftVersion, Share
+from progress.mailing import token_of
+from progress.models import Cohort, Draft, DraftVersion, LineComment, Notification, Share
 from progress.tests.makers import CODE_EXERCISE, QUESTION, make_exercise, make_practice, make_submission
 from tutor.models import Conversation, Message, ModelCall
 
@@ -88,6 +89,12 @@ GET /en/classes/{class}/exercises.csv : 302 404 404 200 404 200
 GET /en/classes/{class}/activity/ : 302 404 404 200 404 200
 GET /en/classes/{class}/learners/{learner}/ : 302 404 404 200 404 200
 GET /en/classes/{class}/runs/{run}/ : 302 404 404 200 404 200
+GET /en/classes/{class}/runs/{run}/comments/?line=1 : 302 404 404 200 404 200
+POST /en/classes/{class}/runs/{run}/comments/?line=1 : 302 404 404 400 404 400
+GET /en/classes/{class}/runs/{run}/comments/{comment}/ : 302 404 404 200 404 404
+POST /en/classes/{class}/runs/{run}/comments/{comment}/ : 302 404 404 400 404 404
+POST /en/classes/{class}/runs/{run}/comments/{comment}/delete/ : 302 404 404 302 404 404
+POST /en/classes/{class}/runs/{run}/comments/{reply}/delete/ : 302 404 404 404 404 404
 GET /en/classes/{class}/progress.csv : 302 404 404 200 404 200
 GET /en/classes/{class}/stuck.csv : 302 404 404 200 404 200
 GET /en/classes/{class}/errors.csv : 302 404 404 200 404 200
@@ -111,6 +118,18 @@ POST /en/exercises/{exercise}/review/ : 302 302 302 302 302 302
 GET /en/classes/usage/ : 302 404 404 200 200 200
 GET /en/submissions/ : 302 200 200 200 200 200
 GET /en/submissions/{run}/ : 302 200 404 404 404 404
+GET /en/submissions/{run}/comments/?line=1 : 302 200 404 404 404 404
+POST /en/submissions/{run}/comments/?line=1 : 302 400 404 404 404 404
+GET /en/submissions/{run}/comments/{reply}/ : 302 200 404 404 404 404
+POST /en/submissions/{run}/comments/{reply}/ : 302 400 404 404 404 404
+POST /en/submissions/{run}/comments/{reply}/delete/ : 302 302 404 404 404 404
+POST /en/submissions/{run}/comments/{comment}/delete/ : 302 404 404 404 404 404
+GET /en/notifications/ : 302 200 200 200 200 200
+POST /en/notifications/read/ : 302 302 302 302 302 302
+GET /en/notifications/{notification}/ : 302 302 404 404 404 404
+GET /en/notifications/mail/{mail_token}/ : 200 200 200 200 200 200
+POST /en/notifications/mail/{mail_token}/ : 200 200 200 200 200 200
+GET /en/notifications/mail/forged/ : 404 404 404 404 404 404
 POST /en/submissions/{run}/restore/ : 302 302 404 404 404 404
 POST /en/submissions/{run}/delete/ : 302 302 404 404 404 404
 GET /en/drafts/{lesson}/ : 401 200 200 200 200 200
@@ -256,6 +275,13 @@ def site(db: None, settings: Settings, fresh_counters: None) -> dict[str, Any]:
         cohort.learners.add(people[pupil])
     run = make_submission(learner=learner, lesson=lesson, status="finished", outcome="ok", slot=0)
     share = Share.objects.create(submission=run)
+    comment, reply = (
+        LineComment.objects.create(
+            submission=run, author=people[name], first_line=1, last_line=1, text="Why?"
+        )
+        for name in ("teacher", "learner")
+    )
+    told = Notification.objects.create(recipient=learner, kind="comment", comment=comment)
     exercise = make_exercise(CODE_EXERCISE, lesson=lesson)
     make_submission(
         learner=learner, lesson=lesson, status="finished", outcome="ok", exercise=exercise, passed=True
@@ -289,6 +315,10 @@ def site(db: None, settings: Settings, fresh_counters: None) -> dict[str, Any]:
         "exercise": make_practice(lesson).pk,
         "share": share.pk,
         "shared": share.token,
+        "comment": comment.pk,
+        "reply": reply.pk,
+        "notification": told.pk,
+        "mail_token": token_of(learner),
         "passkey": 1,
         "token": make_token.__name__,  # of no use: there is an administrator
     }

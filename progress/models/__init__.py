@@ -1,6 +1,8 @@
-"""What learners do: drafts they write, programs they run, lessons they complete, classes they are in."""
+"""What learners do: drafts they write, programs they run and what is said about them, lessons they complete,
+classes they are in."""
 
 from progress.models.cohorts import Cohort, make_invitation
+from progress.models.comments import COMMENT_LIMIT, LineComment, Notification
 from progress.models.completion import LessonProgress, StudyTime
 from progress.models.content import EditorContent
 from progress.models.drafts import Draft, DraftVersion
@@ -12,6 +14,7 @@ from progress.models.runs import Submission, SubmissionQuerySet
 from progress.models.shares import Share
 
 __all__ = [
+    "COMMENT_LIMIT",
     "Cohort",
     "Draft",
     "DraftVersion",
@@ -19,8 +22,10 @@ __all__ = [
     "ExerciseProgress",
     "HintTaken",
     "LessonProgress",
+    "LineComment",
     "ListingCheck",
     "ListingCheckQuerySet",
+    "Notification",
     "Owner",
     "Share",
     "StudyTime",

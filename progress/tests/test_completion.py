@@ -154,5 +154,6 @@ def test_marks_cost_one_query_however_many_lessons(
     shown = client.get(page).content.decode()
     assert shown.count("mark-done") == 4
 
-    with django_assert_num_queries(3 + 3):  # the course, its lessons, its titles; session, account, marks
+    # The course, its lessons, its titles; session, account, marks, the bell.
+    with django_assert_num_queries(3 + 4):
         client.get(page)

@@ -161,8 +161,8 @@ def test_the_dashboard_costs_the_same_however_much_was_done(
     assert "ran 5000 programs" in page(client)
 
     # Session and account; courses, lessons, titles; marks; exercises and how they went; the lesson last open;
-    # the time by day and by lesson, the runs by day.
-    with django_assert_num_queries(12):
+    # the time by day and by lesson, the runs by day; the bell.
+    with django_assert_num_queries(13):
         client.get(reverse("dashboard"))
 
 

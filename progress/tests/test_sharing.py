@@ -89,7 +89,7 @@ def test_the_list_of_links_costs_the_same_however_many_there_are(
 ) -> None:
     for _ in range(5):
         Share.objects.create(submission=run)
-    with django_assert_num_queries(2 + 2):  # session and account; links and their runs
+    with django_assert_num_queries(3 + 2):  # session, account and bell; links and their runs
         client.get(reverse("shares"))
 
 

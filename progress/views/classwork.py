@@ -22,8 +22,11 @@ from progress.classwork.one_learner import lessons_of
 from progress.classwork.pages import lessons_in
 from progress.classwork.spreadsheets import Table, csv_file
 from progress.classwork.tries import STUCK_DAYS, STUCK_TRIES, members_of
+from progress.commented_code import code_of
 from progress.models import Cohort, LessonProgress, Submission
+from progress.notifications import mark_seen
 from progress.views.classes import led_class
+from progress.views.comments import place_of
 
 
 @require_GET
@@ -122,11 +125,12 @@ def learner(request: HttpRequest, class_id: int, learner_id: int) -> HttpRespons
 @require_GET
 @login_required
 def run(request: HttpRequest, class_id: int, run_id: UUID) -> HttpResponse:
-    """One run of a learner of the class, with its code and output."""
+    """One run of a learner of the class, with its code, what is said about its lines, and its output."""
     cohort = led_class(request, class_id)
-    runs = Submission.objects.filter(learner__in=members_of(cohort)).titled(request.LANGUAGE_CODE)
-    shown = get_object_or_404(runs.select_related("learner"), pk=run_id)
-    return render(request, "progress/class_run.html", {**_head(cohort, "learner"), "submission": shown})
+    place = place_of(request, run_id, class_id)
+    mark_seen(reader=request.user, submission=place.submission)
+    context = {**_head(cohort, "learner"), "submission": place.submission, "lines": code_of(place)}
+    return render(request, "progress/class_run.html", context)
 
 
 @require_GET

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
@@ -16,8 +16,11 @@ from lessons.models import LessonText
 from progress import actions, timelines
 from progress.changes import changed_lines
 from progress.choosing import choose
+from progress.commented_code import code_of
 from progress.models import Submission
+from progress.notifications import mark_seen
 from progress.views import shares, traces
+from progress.views.comments import place_of
 from progress.views.ownership import own_submission
 from tutor import trace
 
@@ -44,9 +47,11 @@ def submissions(request: HttpRequest) -> HttpResponse:
 @require_GET
 @login_required
 def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """One run: its code, its output, what it asked of models, and what changed since the run before it."""
+    """One run: its code, what is said about it, its output, what it asked of models, and what changed."""
     mine = Submission.objects.visible_to(user=request.user)
-    shown = get_object_or_404(mine.titled(request.LANGUAGE_CODE), pk=run_id)
+    place = place_of(request, run_id)
+    shown = place.submission
+    mark_seen(reader=request.user, submission=shown)
     context = traces.context_of(request, shown, timelines.timeline(trace.steps_of(shown.pk)))
     before = context["before"]
     others = mine.filter(lesson=shown.lesson).exclude(pk=shown.pk)
@@ -55,6 +60,7 @@ def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "progress/submission.html",
         {
             **context,
+            "lines": code_of(place),
             "diff": changed_lines(before.code, shown.code) if before else [],
             "others": others.for_list(request.LANGUAGE_CODE)[:25],
             "links": shares.links_to(request, shown),
