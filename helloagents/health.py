@@ -24,6 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from helloagents.celery import app as celery
+from progress import events
 from sandbox import hosts
 from tutor import choosing
 from tutor.errors import is_the_providers
@@ -151,6 +152,8 @@ def _workers() -> str:
     alive = len(hosts.alive())
     if not alive:
         raise Trouble("no worker host has been heard of for a minute")
+    if not events.listeners():
+        raise Trouble("no worker host listens: all that were heard of lately have ended")
     return f"{alive} alive"
 
 

@@ -145,6 +145,12 @@ def send_input(run_id: UUID, *, text: str, eof: bool) -> bool:
     return sent
 
 
+def listeners() -> int:
+    """How many workers listen for orders; of one that was killed Redis knows at once. Raises RedisError."""
+    ((_channel, number),) = client().pubsub_numsub(_ORDERS)
+    return int(number)
+
+
 def listen_for_orders(act: Callable[[UUID, str, str], None], *, stopped: Callable[[], bool]) -> None:
     """Call `act(run_id, kind, text)` for every order until `stopped()`; reconnects by itself."""
     while not stopped():

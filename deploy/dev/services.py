@@ -331,11 +331,10 @@ class Site:
         return manage(self.env, *arguments)
 
 
-@contextmanager
-def site(*, port: int, env: Mapping[str, str], on_line: OnLine | None = None) -> Iterator[Site]:
-    """Web, worker and beat, started together. Yields when a page answers."""
+def site_commands(port: int, env: Mapping[str, str]) -> dict[str, list[str]]:
+    """How web, worker and beat are started."""
     celery = [PYTHON, "-m", "celery", "--quiet", "--app", "helloagents"]
-    commands = {
+    return {
         "web": [
             *(PYTHON, "-m", "uvicorn", "helloagents.asgi:application", "--port", str(port)),
             *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"),
@@ -348,6 +347,12 @@ def site(*, port: int, env: Mapping[str, str], on_line: OnLine | None = None) ->
         ],
         "beat": [*celery, "beat", "--loglevel", "WARNING", "--pidfile="],
     }
+
+
+@contextmanager
+def site(*, port: int, env: Mapping[str, str], on_line: OnLine | None = None) -> Iterator[Site]:
+    """Web, worker and beat, started together. Yields when a page answers."""
+    commands = site_commands(port, env)
     # As root, Celery advises against being root, on every start. Here root is a developer's or a test's.
     env = {**env, "PYTHONWARNINGS": "ignore:::celery.platforms"}
     with ExitStack() as stack:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,8 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from helloagents import health
 from helloagents.health import Part, Status, Trouble, look_at
+from progress import events, orders
+from progress.tests.sites import eventually
 from sandbox import hosts
 from tutor.configured import ConfiguredProvider
 from tutor.models import ModelCall
@@ -26,14 +27,15 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def heartbeat() -> Iterator[hosts.Heart]:
-    """One worker host that has beaten once, with two containers."""
+    """One worker host that listens and has beaten once, with two containers."""
     hosts.client().flushdb()
+    orders.start_listening()
     heart = hosts.Heart(figures=lambda: {"pool": {"total_containers": 2, "message": ""}}, watch=lambda: None)
     heart.start()
-    deadline = time.monotonic() + 30
-    while not hosts.alive() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: hosts.alive() and events.listeners(), seconds=30)
     yield heart
+    orders.stop_listening()
+    eventually(lambda: events.listeners() == 0)
     heart.stop()
 
 
@@ -66,6 +68,17 @@ def test_without_a_worker_lessons_can_be_read(client: Client) -> None:
     assert told["checks"]["workers"]["status"] == "degraded"
     assert told["checks"]["container_pool"]["message"] == "no worker host has a container"
     assert checks(client, path="/health/ready")["status"] == "healthy"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_were_killed_are_missed_at_once(client: Client, heartbeat: hosts.Heart) -> None:
+    """Heard of they have been a moment ago; but none listens any more."""
+    assert checks(client)["checks"]["workers"]["status"] == "healthy"
+    orders.stop_listening()
+    eventually(lambda: events.listeners() == 0)
+
+    told = checks(client)
+    assert (told["status"], told["checks"]["workers"]["status"]) == ("degraded", "degraded")
 
 
 @pytest.mark.django_db(transaction=True)

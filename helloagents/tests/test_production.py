@@ -9,15 +9,17 @@ import json
 import os
 import re
 import secrets
+import signal
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,8 +28,8 @@ from deploy.dev import services
 from deploy.dev.environment import find
 from deploy.dev.processes import ROOT, Process, running, wait_until
 from helloagents.tests.watchers import Watchers, watchers
-from progress.tests.sites import eventually
-from tutor.tests.makers import FakeProvider, fake_provider
+from progress.tests.sites import children_of, eventually
+from tutor.tests.makers import FakeProvider, fails, fake_provider
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(400)]  # a whole production has to start
 
@@ -45,6 +47,24 @@ body = {{"model": "any", "messages": [{{"role": "user", "content": "{PROMPT}"}}]
 address = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
 request = urllib.request.Request(address, json.dumps(body).encode(), {{"Content-Type": "application/json"}})
 print(json.loads(urllib.request.urlopen(request).read())["choices"][0]["message"]["content"])
+"""
+
+
+FIVE_CALLS = """
+import json, os, urllib.error, urllib.request
+for _ in range(5):
+    body = {"model": "any", "messages": [{"role": "user", "content": "Hi"}]}
+    address = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+    try:
+        urllib.request.urlopen(address, json.dumps(body).encode())
+    except urllib.error.HTTPError as error:
+        error.close()
+"""
+
+# Stands before the real one. It does nothing but fail while the file is there.
+BROKEN_ENGINE = """#!/bin/sh
+[ ! -e "{flag}" ] || exit 1
+exec "{real}" "$@"
 """
 
 
@@ -67,6 +87,8 @@ class Production:
     provider: FakeProvider
     heard: Watchers
     lines: list[tuple[str, str]]  # of the log: process, line
+    worker: Process
+    engine_broken: Path  # no containers can be made while this file is there
     token: str = ""
     secrets: list[str] = field(default_factory=list)
 
@@ -83,6 +105,14 @@ class Production:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, error.read(), error.headers)
+
+    def start_worker(self) -> None:
+        """Another one, after the first has ended."""
+        command = services.site_commands(0, self.site.env)["worker"]
+        self.worker = Process("worker", command, env=self.site.env, on_line=self.note_line)
+
+    def note_line(self, process: str, line: str) -> None:
+        self.lines.append((process, line))
 
     def run(self, code: str, **headers: str) -> Any:
         """A program's run, at its end."""
@@ -114,6 +144,15 @@ class Production:
         return answer.status, answer.json["status"], answer.json["checks"][part]["status"]
 
 
+def make_engine(var: Path) -> Path:
+    """An engine that can break: the file that breaks it."""
+    flag, program = var / "broken", var / "bin" / "bwrap"
+    program.parent.mkdir()
+    program.write_text(BROKEN_ENGINE.format(flag=flag, real=find("bwrap")))
+    program.chmod(0o755)
+    return flag
+
+
 @pytest.fixture(scope="module")
 def production(
     tmp_path_factory: pytest.TempPathFactory, missing: Callable[[str], Any]
@@ -127,6 +166,7 @@ def production(
         provider = stack.enter_context(fake_provider())
         heard = stack.enter_context(watchers())
         lines: list[tuple[str, str]] = []
+        broken = make_engine(var)
         key = secrets.token_urlsafe(50)
         env = {
             **services.plain_environment(),
@@ -136,6 +176,7 @@ def production(
             "DATABASE_URL": database.url,
             "REDIS_URL": redis.url,
             "VAR_DIR": str(var),
+            "PATH": f"{var / 'bin'}:{os.environ['PATH']}",
             "RATE_LIMITS": "off",
             "WORKER_HEARTBEAT_SECONDS": "0.5",
             "WORKER_LOST_SECONDS": "5",
@@ -157,7 +198,11 @@ def production(
                 port=services.free_port(), env=env, on_line=lambda name, line: lines.append((name, line))
             )
         )
-        made = Production(site, database, redis, provider, heard, lines, secrets=[key, KEY, QUERY])
+        made = Production(
+            *(site, database, redis, provider, heard, lines, site.processes["worker"], broken),
+            secrets=[key, KEY, QUERY],
+        )
+        stack.callback(lambda: made.worker.stop())
         account = {"username": "mei", "email": "mei@example.org", "password": PASSWORD}
         assert made.ask("/api/v1/users", account).status == 201
         signed_in = made.ask("/api/v1/auth/token", {"username": "mei", "password": PASSWORD})
@@ -287,30 +332,80 @@ def _like(samples: Mapping[str, float], name: str, default: float | None = None)
     return default
 
 
-def test_each_part_that_stops_is_named_and_comes_back_by_itself(production: Production) -> None:
-    healthy = (200, "healthy", "healthy")
+# A part that is away is told of within 5 s on a machine that does nothing else; tests have it busy.
+NOTICED = 15
+BACK = 60
 
+
+def test_the_database_is_away_and_back(production: Production) -> None:
     production.database.stop()
-    eventually(lambda: production.status_of("database") == (503, "unhealthy", "unhealthy"), seconds=30)
-    assert production.ask("/health/ready").status == 503
-    assert production.ask("/health/live").status == 200
+    eventually(partial(_is, production, "database", (503, "unhealthy", "unhealthy")), seconds=NOTICED)
+    assert _probes(production) == (503, 200)
     page = production.ask(f"/en/accounts/login/?token={QUERY}", Cookie=f"sessionid={QUERY}")
     assert (page.status, page.headers["Retry-After"]) == (503, "5")
     assert production.ask("/api/v1/users/me").status in (500, 503)
-    production.database.start()
-    eventually(lambda: production.status_of("database") == healthy, seconds=30)
-    assert production.ask("/health/ready").status == 200
 
+    production.database.start()
+    eventually(partial(_is, production, "database", HEALTHY), seconds=BACK)
+    assert _probes(production) == (200, 200)
+
+
+def test_redis_is_away_and_back(production: Production) -> None:
     production.redis.stop()
-    for part in ("redis", "broker", "workers"):
-        eventually(partial(_is, production, part, (200, "degraded", "degraded")), seconds=30)
+    for part in ("redis", "broker", "workers", "container_pool"):
+        eventually(partial(_is, production, part, DEGRADED), seconds=NOTICED)
+    assert _probes(production) == (200, 200)
     assert production.ask("/en/accounts/login/").status == 200  # read they can
+
     production.redis.start()
     for part in ("redis", "broker", "workers", "container_pool"):
-        eventually(partial(_is, production, part, healthy), seconds=60)
+        eventually(partial(_is, production, part, HEALTHY), seconds=BACK)
+    assert production.run(PROGRAM)["status"] == "finished"
+
+
+def test_the_model_provider_fails_and_is_back(production: Production) -> None:
+    production.provider.behaviours = [fails(500)] * 100
+    assert production.run(FIVE_CALLS)["status"] == "finished"
+    eventually(partial(_is, production, "model_provider", DEGRADED), seconds=NOTICED)
+    assert _probes(production) == (200, 200)
 
     production.provider.behaviours = []
     assert production.run(PROGRAM)["status"] == "finished"
+    eventually(partial(_is, production, "model_provider", HEALTHY), seconds=BACK)
+
+
+def test_the_engine_breaks_and_works_again(production: Production) -> None:
+    production.engine_broken.touch()
+    for pid in children_of(production.worker.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    eventually(partial(_is, production, "container_pool", DEGRADED), seconds=NOTICED)
+    assert production.status_of("workers")[2] == "healthy"
+    assert _probes(production) == (200, 200)
+
+    production.engine_broken.unlink()
+    eventually(partial(_is, production, "container_pool", HEALTHY), seconds=BACK)
+    assert production.run(PROGRAM)["status"] == "finished"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_all_workers_end_and_another_comes(production: Production, how: signal.Signals) -> None:
+    os.kill(production.worker.pid, how)
+    production.worker.wait()
+    eventually(partial(_is, production, "workers", DEGRADED), seconds=NOTICED)
+    assert _probes(production) == (200, 200)
+
+    production.start_worker()
+    for part in ("workers", "container_pool"):
+        eventually(partial(_is, production, part, HEALTHY), seconds=BACK)
+    assert production.run(PROGRAM)["status"] == "finished"
+
+
+HEALTHY, DEGRADED = (200, "healthy", "healthy"), (200, "degraded", "degraded")
+
+
+def _probes(production: Production) -> tuple[int, int]:
+    return production.ask("/health/ready").status, production.ask("/health/live").status
 
 
 def _is(production: Production, part: str, status: tuple[int, str, str]) -> bool:

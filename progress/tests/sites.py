@@ -32,6 +32,17 @@ def eventually(look: Callable[[], T | None], *, seconds: float = 20) -> T:
     return found
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process started, theirs included."""
+    found, todo = [], [pid]
+    while todo:
+        for task in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+            new = [int(child) for child in task.read_text().split()]
+            found += new
+            todo += new
+    return found
+
+
 class Visitor:
     """A browser that nobody signed in to; answers are (status, JSON, headers)."""
 

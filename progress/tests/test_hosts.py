@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from progress.tests.sites import Site, Visitor, eventually, small_site
+from progress.tests.sites import Site, Visitor, children_of, eventually, small_site
 
 pytestmark = pytest.mark.bubblewrap
 
@@ -33,17 +33,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture
 def visitor(site: Site) -> Visitor:
     return Visitor(site.url)
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process started, theirs included."""
-    found, todo = [], [pid]
-    while todo:
-        for task in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
-            new = [int(child) for child in task.read_text().split()]
-            found += new
-            todo += new
-    return found
 
 
 def test_two_workers_share_the_queue(site: Site, visitor: Visitor) -> None:
