@@ -8,6 +8,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 
 
 def listed(folder):
@@ -29,11 +30,14 @@ def lockable(path):
     import fcntl
 
     with open(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            return str(error)
-    return True
+        for _ in range(20):  # another box may share the file, and have somebody in it who asks the same just now
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except OSError as error:
+                why = str(error)
+            time.sleep(0.05)
+    return why
 
 
 print("answer", input())
