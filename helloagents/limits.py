@@ -29,7 +29,14 @@ log = structlog.get_logger(__name__)
 
 API = "/api/"
 # What a page's own endpoint counts as, by the name of its URL; views of the API say it by `throttle_scope`.
-SCOPE_OF_PAGE = {"runs": "runs", "tutor-ask": "chat", "tutor-again": "chat"}
+SCOPE_OF_PAGE = {
+    "runs": "runs",
+    "tutor-ask": "chat",
+    "tutor-again": "chat",
+    "exercise-hint": "hint",
+    "exercise-answer": "exercise",
+    "exercise-solution": "exercise",
+}
 # Pages are counted for guests alone, and only what is a page: a class may share an address.
 UNCOUNTED = ("/images/", "/static/", "/health", "/metrics", "/robots.txt", "/favicon.ico")
 
@@ -64,7 +71,7 @@ def by_user(request: HttpRequest, user: Any) -> Usage | None:
 
 
 def in_scope(request: HttpRequest, scope: str | None, user: Any) -> Usage | None:
-    """Counts a run, a chat message, a hint: by account, for guests by address, with limits of their own."""
+    """Counts a run, a question, a hint …: by account, for guests by address, with limits of their own."""
     if scope is None:
         return None
     if user.is_authenticated:

@@ -15,6 +15,8 @@ DEFAULTS: Mapping[str, str | None] = {
     "runs_guest": "10/m",
     "chat": "20/m",
     "hint": "60/m",
+    "exercise": "60/m",  # answers to questions, and looks at solutions
+    "exercise_guest": "20/m",
     "signin": "20/m",  # attempts to get a token, from one address
     "signup": "20/m",
 }

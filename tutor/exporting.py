@@ -1,19 +1,22 @@
-"""A conversation as a file to take along."""
+"""A conversation as a file to take along, with the pictures in it."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from tutor.citing import cited_in
-from tutor.models import Conversation, Message
+from tutor.models import Conversation, Message, MessageImage
 
 
 def markdown(conversation: Conversation, messages: Sequence[Message]) -> str:
-    """For people."""
-    return "\n\n".join([f"# {conversation.title}", *_parts(messages)]) + "\n"
+    """For people. What pictures consist of stands at the end, where it is in nobody's way."""
+    parts = [f"# {conversation.title}", *_parts(messages)]
+    pictures = (f"[{_name(image)}]: {_address(image)}" for image in _pictures_of(messages))
+    return "\n\n".join([*parts, *pictures]) + "\n"
 
 
 def as_json(conversation: Conversation, messages: Sequence[Message]) -> dict[str, Any]:
@@ -30,6 +33,10 @@ def as_json(conversation: Conversation, messages: Sequence[Message]) -> dict[str
                 "status": message.status,
                 "model": message.model or None,
                 "citations": message.citations,
+                "images": [
+                    {"url": _address(image), "width": image.width, "height": image.height}
+                    for image in message.images.all()
+                ],
                 "created_at": message.created_at.isoformat(),
             }
             for message in messages
@@ -42,6 +49,8 @@ def _parts(messages: Sequence[Message]) -> Iterator[str]:
         if message.is_question:
             yield f"## {_('Question')}"
             yield message.content
+            for image in message.images.all():
+                yield f"![{_('The picture you sent')}][{_name(image)}]"
             continue
         yield f"## {_('Answer')}" + (f" ({message.model})" if message.model else "")
         names = {cited["id"]: cited["title"] for cited in message.citations}
@@ -51,3 +60,16 @@ def _parts(messages: Sequence[Message]) -> Iterator[str]:
         )
         if message.error_message:
             yield f"> {message.error_message}"
+
+
+def _pictures_of(messages: Sequence[Message]) -> Iterator[MessageImage]:
+    for message in messages:
+        yield from message.images.all()
+
+
+def _name(image: MessageImage) -> str:
+    return f"picture-{image.pk}"
+
+
+def _address(image: MessageImage) -> str:
+    return f"data:{image.content_type};base64,{b64encode(bytes(image.data)).decode()}"

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
-from lessons.search.fulltext import Matches, all_of
+from lessons.search.fulltext import all_of, latest_matches
 from lessons.search.tokens import query_terms
 from tutor.models import Message
 from tutor.models.talks import ConversationQuerySet
@@ -78,15 +78,14 @@ def _by_message(
     terms = query_terms(query)
     if not terms:
         return
-    found = Message.objects.standing().filter(Matches(all_of(terms)), conversation__in=conversations)
-    found = found.filter(**_between("created_at", since, until))
-    if model:
-        found = found.filter(model=model)
-    # By time, not by key: walking the keys backwards, a database would look at every message for a rare word.
-    latest = found.order_by("-created_at", "-pk").values_list("conversation", "pk")[:_LOOKED_AT]
+    own = Message.objects.standing().filter(conversation__in=conversations)
+    where = Q(**_between("created_at", since, until)) & (Q(model=model) if model else Q())
+    latest = latest_matches(own, all_of(terms), where=where, most=_LOOKED_AT)
+    homes = dict(Message.objects.filter(pk__in=latest).values_list("pk", "conversation"))
     chosen: dict[UUID, int] = {}
-    for conversation, pk in latest:
-        chosen.setdefault(conversation, pk)
+    for pk in latest:
+        if pk in homes:  # and not erased meanwhile
+            chosen.setdefault(homes[pk], pk)
     messages = Message.objects.defer("context", "words", "attached").in_bulk(list(chosen.values())[:MOST])
     for conversation, pk in list(chosen.items())[:MOST]:
         yield Hit(conversation, "message", messages[pk])

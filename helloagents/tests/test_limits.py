@@ -26,7 +26,7 @@ from helloagents.proxies import TrustedProxies
 from helloagents.rates import DEFAULTS, read_rates
 from helloagents.tests.api_site import Caller, TwoPrograms
 from progress import tasks
-from progress.tests.makers import make_learner
+from progress.tests.makers import CODE_EXERCISE, QUESTION, make_exercise, make_learner, make_lesson
 from tutor.configured import Unreadable
 
 VERSION = "/api/version"
@@ -50,7 +50,8 @@ def statuses(answers: list[Any]) -> list[int]:
 def test_the_limits_are_those_that_were_promised() -> None:
     assert dict(DEFAULTS) == {
         "address": "100/m", "user": "1000/h", "runs": "60/m", "runs_guest": "10/m",
-        "chat": "20/m", "hint": "60/m", "signin": "20/m", "signup": "20/m",
+        "chat": "20/m", "hint": "60/m", "exercise": "60/m", "exercise_guest": "20/m",
+        "signin": "20/m", "signup": "20/m",
     }  # fmt: skip
     assert read_rates(["runs=5/10s", "user=off"]) == {**DEFAULTS, "runs": "5/10s", "user": None}
     assert set(read_rates(["off"]).values()) == {None}
@@ -118,6 +119,35 @@ def test_runs_are_counted_together_whether_from_a_page_or_by_a_program(
     assert guests[-1].json()["error"]["code"] == "RATE_LIMIT_EXCEEDED"
     assert statuses(learners) == [201, 200, 201, 429, 429]
     assert learners[0]["X-RateLimit-Remaining"] == "2"
+
+
+@pytest.mark.django_db
+def test_authors_hints_count_with_the_tutors_and_answers_by_themselves(rates: dict[str, Any]) -> None:
+    rates.update(hint="2/d", exercise="2/d", exercise_guest="1/d")
+    lesson = make_lesson()
+    code, question = make_exercise(CODE_EXERCISE, lesson=lesson), make_exercise(QUESTION, lesson=lesson)
+    ada = make_learner()
+    browser, guest, program = Client(), Client(), Caller.of(ada)
+    browser.force_login(ada)
+
+    def on_page(client: Client, what: str, exercise: Any) -> Any:
+        path = f"/en/exercises/{exercise.pk}/{what}/"
+        if what == "solution":
+            return client.get(path)
+        return client.post(path, json.dumps({"answer": "2"}), content_type="application/json")
+
+    hints = [on_page(browser, "hint", code), program.call("POST", "/api/v1/code/hint", {})]
+    hints += [on_page(browser, "hint", code), program.call("POST", "/api/v1/code/hint", {})]
+    answers = [on_page(browser, what, each) for what, each in (("answer", question), ("solution", code))]
+    answers += [on_page(browser, what, each) for what, each in (("answer", question), ("solution", code))]
+    guests = [on_page(guest, "answer", question), on_page(guest, "answer", question)]
+
+    assert statuses(hints) == [200, 400, 429, 429]
+    assert hints[2]["Retry-After"]
+    assert hints[2].json()["error"]["code"] == "RATE_LIMIT_EXCEEDED"
+    assert statuses(answers) == [200, 404, 429, 429]
+    assert statuses(guests) == [200, 429]
+    assert guests[0]["X-RateLimit-Remaining"] == "0"
 
 
 @pytest.mark.django_db

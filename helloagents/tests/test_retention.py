@@ -13,6 +13,8 @@ from django.utils import timezone
 from helloagents.tasks import forget_old_rows
 from progress.models import Submission
 from progress.tests.makers import make_learner
+from tutor.models import Conversation, Message, MessageImage
+from tutor.searching import search
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +41,20 @@ def test_only_what_is_old_is_forgotten() -> None:
 
     assert set(Submission.all_rows.values_list("code", flat=True)) == {"kept", "fresh"}
     assert list(Session.objects.values_list("session_key", flat=True)) == ["lives"]
+
+
+def test_a_conversation_is_forgotten_with_all_that_was_said_and_shown() -> None:
+    now, mei = timezone.now(), make_learner("mei")
+    for title, days in (("kept", None), ("fresh", 29), ("old", 31)):
+        deleted = None if days is None else now - timedelta(days=days)
+        talk = Conversation.all_rows.create(user=mei, title=title, deleted_at=deleted)
+        message = Message.objects.create(conversation=talk, role="user", content="zebra", words="zebra")
+        MessageImage.objects.create(message=message, content_type="image/png", data=b"1", width=1, height=1)
+
+    forget_old_rows()
+
+    left = {"kept", "fresh"}
+    assert set(Conversation.all_rows.values_list("title", flat=True)) == left
+    assert set(Message.objects.values_list("conversation__title", flat=True)) == left
+    assert set(MessageImage.objects.values_list("message__conversation__title", flat=True)) == left
+    assert len(search(Conversation.all_rows.all(), "zebra")) == 2

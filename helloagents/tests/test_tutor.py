@@ -17,8 +17,10 @@ from PIL import Image
 
 from helloagents.tests.api_site import Caller
 from lessons.lesson_ids import lesson_id
+from lessons.search import fulltext
+from lessons.search.tokens import index_text
 from progress.tests.makers import make_learner, make_lesson, make_submission
-from tutor import background, live
+from tutor import asking, background, live, searching
 from tutor.models import Conversation, Message
 from tutor.providers.clients import close_all
 from tutor.tests.makers import Behaviour, FakeProvider, answers, fails, fake_provider
@@ -149,7 +151,22 @@ def test_pictures_are_made_anew_and_shown_to_their_owner(
     assert part["image_url"]["url"].startswith("data:image/jpeg;base64,")
     picture = answer.conversation.messages.get(role="user").images.get()
     assert picture.width == 1280
-    assert client.get(reverse("tutor-picture", args=[picture.pk]))["Content-Type"] == "image/jpeg"
+    shown = client.get(reverse("tutor-picture", args=[picture.pk]))
+    assert shown["Content-Type"] == "image/jpeg"
+
+    sent = part["image_url"]["url"]
+    assert base64.b64decode(sent.partition(",")[2]) == shown.content
+    text, data = (
+        client.get(reverse("export-conversation", args=[answer.conversation_id, form]))
+        for form in ("md", "json")
+    )
+    name = f"picture-{picture.pk}"
+    assert f"What is this?\n\n![The picture you sent][{name}]\n\n## Answer" in text.content.decode()
+    assert text.content.decode().endswith(f"\n\n[{name}]: {sent}\n")
+    assert [each["images"] for each in data.json()["messages"]] == [
+        [{"url": sent, "width": 1280, "height": picture.height}],
+        [],
+    ]
     caller = Caller.of(ada)
     refused = caller.call("POST", "/api/v1/chat", {"message": "x", "images": [url]})
     assert refused.json()["error"]["details"]["validation_errors"][0]["field"] == "images"
@@ -258,6 +275,38 @@ def test_the_api_searches_with_filters_and_deletes_all_or_none(ada: Any) -> None
     assert Conversation.objects.filter(user=ada).count() == 3
     assert caller.call("DELETE", path, [*ids, ids[0]]).json() == {"success": True, "deleted_count": 3}
     assert Conversation.objects.visible_to(user=AnonymousUser()).count() == 0
+
+
+@pytest.mark.parametrize("looked_at_first", [0, 3, 2_000])
+def test_search_finds_the_latest_and_follows_what_is_written(
+    client: Client, ada: Any, monkeypatch: pytest.MonkeyPatch, looked_at_first: int
+) -> None:
+    monkeypatch.setattr(fulltext, "_LATEST", looked_at_first)
+    monkeypatch.setattr(searching, "_LOOKED_AT", 3)
+    caller = Caller.of(ada)
+    rare = make_talk(ada, "1", "记忆 zebra", "agent")
+    common = [make_talk(ada, str(number), "agent", "an agent") for number in range(2, 5)]
+    make_talk(make_learner("eve"), "agents", "agent zebra", "记忆")
+
+    def found(query: str) -> list[str]:
+        answer = caller.call("GET", f"/api/v1/conversations/search?query={query}").json()
+        return [result["conversation"]["title"] for result in answer["results"]]
+
+    assert found("记忆") == found("zebra") == found("zeb") == ["1"]
+    assert found("agent") == ["4", "3"]  # three messages are looked at
+    assert found("agent&model=none") == found("agent zebra") == found("agent 记忆") == []
+
+    message = common[-1].messages.get(role="user")
+    asking.ask_in_other_words(earlier=message, question="记忆？", language="en", attached={})
+    live.wait_until_done(Message.objects.answers().latest("pk").pk, seconds=60)
+    assert found("记忆") == ["4", "1"]
+    assert found("agent") == ["3", "2"]  # what was said before the change does not count
+    rare.messages.filter(content="agent").update(content="planning", words=index_text("planning"))
+    assert found("planning") == ["1"]
+    client.post(reverse("delete-conversation", args=[common[1].pk]))
+    assert found("agent") == ["2"]
+    rare.delete()
+    assert found("planning") == found("zebra") == []
 
 
 def test_the_list_of_the_api_needs_few_queries(ada: Any, django_assert_max_num_queries: Any) -> None:

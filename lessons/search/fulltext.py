@@ -7,7 +7,7 @@ up to date by itself, whoever writes the row:
 - SQLite: an FTS5 table that reads the model's table, and triggers.
 
 A model gets its index by `AddFullText` in a migration, and is searched by `Matches` (a condition for
-`filter`) or `best_matches` (the best rows with their score)::
+`filter`), `best_matches` (the best rows with their score) or `latest_matches` (those written last)::
 
     migrations.CreateModel("Message", …, fields=[…, ("words", models.TextField(editable=False))]),
     AddFullText("message", columns=["words"]),
@@ -26,7 +26,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
-from django.db.models import BooleanField, F, Func
+from django.db.models import BooleanField, F, Func, Q
+from django.db.models.expressions import RawSQL
 from django.db.models.sql.compiler import SQLCompiler
 
 from lessons.search.tokens import is_cjk
@@ -36,6 +37,7 @@ _COLUMN = "fulltext"  # of PostgreSQL's table; SQLite's table is named after the
 _CLASSES = "ABCD"
 _WEIGHTS = (10.0, 5.0, 2.0, 1.0)
 _RANKS = f"{{{', '.join(str(weight / _WEIGHTS[0]) for weight in reversed(_WEIGHTS))}}}"
+_LATEST = 2_000  # rows that are looked at before the index is asked
 # Words are apart by spaces already; accents count, as they do on PostgreSQL.
 _TOKENIZER = "unicode61 remove_diacritics 0"
 
@@ -136,6 +138,37 @@ def best_matches(rows: models.QuerySet[Any], wanted: Wanted, *, most: int) -> di
     with connection.cursor() as cursor:
         cursor.execute(statement, [asked, *parameters, most])
         return dict(cursor.fetchall())
+
+
+def latest_matches(rows: models.QuerySet[Any], wanted: Wanted, *, where: Q, most: int) -> list[int]:
+    """Primary keys of those of the rows that match and have the highest keys, these first.
+
+    Costs little for a word that is in nearly every row, and for one that is in hardly any; `where` is what
+    few of the rows may fulfil. `wanted` must have terms.
+    """
+    connection = connections[rows.db]
+    rows = rows.order_by()
+    if connection.vendor == "postgresql":
+        # Left alone, the planner reads the whole table backwards for a rare word, or the whole index for a
+        # common one. So the latest rows are looked at first, one by one, and the index is asked where they
+        # have not enough.
+        latest = rows.filter(where, pk__in=rows.order_by("-pk").values("pk")[:_LATEST]).order_by("-pk")
+        found = [pk for pk, matches in latest.values_list("pk", Matches(wanted)) if matches]
+        if len(found) < most:
+            by_index = rows.filter(where, Matches(wanted)).order_by((F("pk") + 0).desc())
+            found = list(by_index.values_list("pk", flat=True)[:most])
+        return found[:most]
+    # The index gives its rows backwards as they are asked for; each is then looked at by itself.
+    quote = connection.ops.quote_name
+    index = quote(_index_table(rows.model._meta.db_table))
+    same = rows.filter(where, pk=RawSQL(f"{index}.rowid", []))  # noqa: S611 - the name of a table
+    sql, parameters = same.values("pk").query.get_compiler(rows.db).as_sql()
+    statement = f"""
+        SELECT rowid FROM {index} WHERE {index} MATCH %s AND EXISTS ({sql}) ORDER BY rowid DESC LIMIT %s
+    """  # noqa: S608 - names of tables, and the rows' own SQL
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [wanted.for_sqlite(), *parameters, most])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 class AddFullText(Operation):

@@ -31,6 +31,7 @@ _WORDS = re.findall(
     列表 字典 错误 重试 搜索""",
 )
 _RARE = "沙盒 zebra"
+_UNTITLED = ("安全 nearby", "注意 attention")  # in no title, but in every message, and in every tenth
 
 
 class Command(BaseCommand):
@@ -47,14 +48,14 @@ class Command(BaseCommand):
             _make(user, options["conversations"], options["messages"])
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
-            figures = {name: _median(act) for name, act in _actions(user)}
+            figures = {name: _measure(act) for name, act in _actions(user)}
             transaction.set_rollback(True)
         if options["json"]:
             self.stdout.write(json.dumps({"database": connection.vendor, "milliseconds": figures}))
             return
-        self.stdout.write(f"{connection.vendor}, median of {_ROUNDS}:")
-        for name, milliseconds in figures.items():
-            self.stdout.write(f"  {name:32} {milliseconds:7.1f} ms")
+        self.stdout.write(f"{connection.vendor}, median and quickest of {_ROUNDS}:")
+        for name, took in figures.items():
+            self.stdout.write(f"  {name:32} {took['median']:7.1f} ms {took['quickest']:7.1f} ms")
 
 
 def _make(user: Any, conversations: int, messages: int) -> None:
@@ -78,6 +79,7 @@ def _make(user: Any, conversations: int, messages: int) -> None:
             text = " ".join(chance.choices(_WORDS, k=40))
             if number % 1000 == 7 and turn == 0:
                 text += f" {_RARE}"
+            text += f" {_UNTITLED[0]}" + (f" {_UNTITLED[1]}" if chance.randrange(10) == 0 else "")
             role = Message.Role.ASSISTANT if turn % 2 else Message.Role.USER
             model = "deepseek-chat" if turn % 2 else ""
             message = Message(conversation=talk, role=role, content=text, words=index_text(text), model=model)
@@ -104,7 +106,18 @@ def _actions(user: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     )
     yield "count", own.count
     yield "one conversation", lambda: list(own.all()[0].messages.standing().for_thread())
-    for query in ("智能", "沙盒", "zebra", "agent loop", "思考 行动", "循环 nowhere"):
+    for query in (
+        "智能",
+        "沙盒",
+        "zebra",
+        "agent loop",
+        "思考 行动",
+        "循环 nowhere",
+        "安全",
+        "nearby",
+        "注意",
+        "attention",
+    ):
         yield f"search {query}", partial(searching.search, own, query)
     yield (
         "search agent, by model and date",
@@ -114,11 +127,11 @@ def _actions(user: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     )
 
 
-def _median(act: Callable[[], object]) -> float:
+def _measure(act: Callable[[], object]) -> dict[str, float]:
     times = []
     act()
     for _ in range(_ROUNDS):
         began = time.perf_counter()
         act()
         times.append(1000 * (time.perf_counter() - began))
-    return round(statistics.median(times), 1)
+    return {"median": round(statistics.median(times), 1), "quickest": round(min(times), 1)}
