@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from deploy.dev.services import Site
@@ -137,6 +139,35 @@ def test_what_a_model_says_does_no_harm_and_its_code_opens_in_the_editor(
 
     talk.answer.get_by_role("button", name="What was sent").click()
     expect(talk.answer.locator(".sent-text").last).to_contain_text("<question>\nShow me\n</question>")
+
+
+def test_a_picture_goes_with_a_question_and_stays_in_the_conversation(
+    talk: Talk, provider: FakeProvider, tmp_path: Path
+) -> None:
+    for name, colour in (("red.png", "red"), ("blue.png", "blue")):
+        Image.new("RGB", (2600, 300), colour).save(tmp_path / name)
+    provider.behaviours.append(answers("A blue bar."))
+    before = len(provider.requests)
+    with talk.page.expect_file_chooser() as chooser:
+        talk.panel.get_by_text("Picture", exact=True).click()
+    chooser.value.set_files([tmp_path / "red.png", tmp_path / "blue.png"])
+    chosen = talk.panel.get_by_role("list", name="Pictures to send")
+    expect(chosen.get_by_role("img")).to_have_count(2)
+    chosen.get_by_role("button", name="Leave this picture out").first.click()
+    expect(chosen.get_by_role("img", name="blue.png")).to_be_visible()
+    talk.ask("What is this?")
+
+    expect(talk.text()).to_have_text("A blue bar.")
+    expect(chosen).to_be_hidden()
+    [sent] = provider.requests[before:]
+    parts = sent["messages"][-1]["content"]
+    assert [part["type"] for part in parts] == ["text", "image_url"]
+    assert parts[1]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    talk.page.reload()
+    picture = talk.panel.get_by_role("img", name="The picture you sent")
+    picture.scroll_into_view_if_needed()
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [1280, 148]
 
 
 def test_a_question_is_changed_and_asked_again(talk: Talk, provider: FakeProvider) -> None:

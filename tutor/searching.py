@@ -17,6 +17,7 @@ from tutor.models.talks import ConversationQuerySet
 
 MOST = 50  # conversations; who has not found it among them asks otherwise
 _LOOKED_AT = 300  # messages, the latest that match: many may be of one conversation
+_ENOUGH = 100  # of them; for more it is not looked further back
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _by_message(
         return
     own = Message.objects.standing().filter(conversation__in=conversations)
     where = Q(**_between("created_at", since, until)) & (Q(model=model) if model else Q())
-    latest = latest_matches(own, all_of(terms), where=where, most=_LOOKED_AT)
+    latest = latest_matches(own, all_of(terms), where=where, enough=_ENOUGH, most=_LOOKED_AT)
     homes = dict(Message.objects.filter(pk__in=latest).values_list("pk", "conversation"))
     chosen: dict[UUID, int] = {}
     for pk in latest:

@@ -221,7 +221,7 @@ def test_conversations_are_found_sorted_and_paged(
     assert "Talk 25" not in page
     assert "Talk 25" in client.get(url, {"sort": "title", "page": "2"}).content.decode()
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         found = client.get(url, {"q": "智能"}).content.decode()
     assert "别的" in found
     assert "Eve" not in found
@@ -283,6 +283,7 @@ def test_search_finds_the_latest_and_follows_what_is_written(
 ) -> None:
     monkeypatch.setattr(fulltext, "_LATEST", looked_at_first)
     monkeypatch.setattr(searching, "_LOOKED_AT", 3)
+    monkeypatch.setattr(searching, "_ENOUGH", 3)
     caller = Caller.of(ada)
     rare = make_talk(ada, "1", "记忆 zebra", "agent")
     common = [make_talk(ada, str(number), "agent", "an agent") for number in range(2, 5)]

@@ -140,11 +140,14 @@ def best_matches(rows: models.QuerySet[Any], wanted: Wanted, *, most: int) -> di
         return dict(cursor.fetchall())
 
 
-def latest_matches(rows: models.QuerySet[Any], wanted: Wanted, *, where: Q, most: int) -> list[int]:
+def latest_matches(
+    rows: models.QuerySet[Any], wanted: Wanted, *, where: Q, enough: int, most: int
+) -> list[int]:
     """Primary keys of those of the rows that match and have the highest keys, these first.
 
-    Costs little for a word that is in nearly every row, and for one that is in hardly any; `where` is what
-    few of the rows may fulfil. `wanted` must have terms.
+    At least `enough` where there are so many, and at most `most`. Costs little for a word that is in nearly
+    every row, and for one that is in hardly any; `where` is what few of the rows may fulfil. `wanted` must
+    have terms.
     """
     connection = connections[rows.db]
     rows = rows.order_by()
@@ -152,12 +155,13 @@ def latest_matches(rows: models.QuerySet[Any], wanted: Wanted, *, where: Q, most
         # Left alone, the planner reads the whole table backwards for a rare word, or the whole index for a
         # common one. So the latest rows are looked at first, one by one, and the index is asked where they
         # have not enough.
-        latest = rows.filter(where, pk__in=rows.order_by("-pk").values("pk")[:_LATEST]).order_by("-pk")
-        found = [pk for pk, matches in latest.values_list("pk", Matches(wanted)) if matches]
-        if len(found) < most:
+        latest = rows.model._base_manager.filter(where, pk__in=rows.order_by("-pk").values("pk")[:_LATEST])
+        told = latest.order_by("-pk").values_list("pk", Matches(wanted))
+        found = [pk for pk, matches in told if matches][:most]
+        if len(found) < enough:
             by_index = rows.filter(where, Matches(wanted)).order_by((F("pk") + 0).desc())
             found = list(by_index.values_list("pk", flat=True)[:most])
-        return found[:most]
+        return found
     # The index gives its rows backwards as they are asked for; each is then looked at by itself.
     quote = connection.ops.quote_name
     index = quote(_index_table(rows.model._meta.db_table))

@@ -31,7 +31,8 @@ _WORDS = re.findall(
     列表 字典 错误 重试 搜索""",
 )
 _RARE = "沙盒 zebra"
-_UNTITLED = ("安全 nearby", "注意 attention")  # in no title, but in every message, and in every tenth
+# In no title, but in one message of so many.
+_UNTITLED = {1: "安全 nearby", 10: "注意 attention", 30: "规则 guardrail"}
 
 
 class Command(BaseCommand):
@@ -44,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
-            user = get_user_model().objects.create(username="talk-bench")
+            user = get_user_model().objects.create(username="talk-bench", email="talk-bench@example.org")
             _make(user, options["conversations"], options["messages"])
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
@@ -79,7 +80,7 @@ def _make(user: Any, conversations: int, messages: int) -> None:
             text = " ".join(chance.choices(_WORDS, k=40))
             if number % 1000 == 7 and turn == 0:
                 text += f" {_RARE}"
-            text += f" {_UNTITLED[0]}" + (f" {_UNTITLED[1]}" if chance.randrange(10) == 0 else "")
+            text += "".join(f" {words}" for often, words in _UNTITLED.items() if not chance.randrange(often))
             role = Message.Role.ASSISTANT if turn % 2 else Message.Role.USER
             model = "deepseek-chat" if turn % 2 else ""
             message = Message(conversation=talk, role=role, content=text, words=index_text(text), model=model)
@@ -117,6 +118,8 @@ def _actions(user: Any) -> Iterator[tuple[str, Callable[[], object]]]:
         "nearby",
         "注意",
         "attention",
+        "规则",
+        "guardrail",
     ):
         yield f"search {query}", partial(searching.search, own, query)
     yield (
