@@ -63,7 +63,7 @@ def ask(
 ) -> ModelHint:
     """Ask a model. `sections` are titles and texts of the lesson. Raises NoHint."""
     messages = prompt(place, code, language=caller.language, rung=rung, sections=sections)
-    text, model = _answer(messages, caller)
+    text, model = answer_to(messages, caller, max_tokens=ANSWER_TOKENS, temperature=0.2)
     return read_answer(text, model=model, guard=guard)
 
 
@@ -128,10 +128,12 @@ def _clean(value: Any, limit: int) -> str:
     return value.replace("\x00", "").strip()[:limit] if isinstance(value, str) else ""
 
 
-def _answer(messages: list[dict[str, str]], caller: Caller) -> tuple[str, str]:
-    """The text of the answer and the model that gave it. Raises NoHint."""
+def answer_to(
+    messages: Sequence[Mapping[str, Any]], caller: Caller, **options: int | float
+) -> tuple[str, str]:
+    """The text of a model's answer, unfiltered, and the model that gave it. Raises NoHint."""
     line = _Whole()
-    body = {"model": "", "messages": messages, "max_tokens": ANSWER_TOKENS, "temperature": 0.2}
+    body = {"model": "", "messages": list(messages), **options}
     request = CallRequest(
         number=1,
         method="POST",
