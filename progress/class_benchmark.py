@@ -68,7 +68,7 @@ def _visitor(cohort: Cohort) -> Any:
 def _pages(cohort: Cohort) -> list[str]:
     learner = cohort.learners.order_by("pk").first()
     run = Submission.objects.filter(learner=learner).first()
-    names = ("class", "class-stuck", "class-errors", "class-activity", "class-members")
+    names = ("class", "class-stuck", "class-errors", "class-exercises", "class-activity", "class-members")
     pages = [reverse("classes"), *(reverse(name, args=[cohort.pk]) for name in names)]
     if learner:
         pages.append(reverse("class-learner", args=[cohort.pk, learner.pk]))

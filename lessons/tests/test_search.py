@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from lessons.models import Course, Lesson, LessonText, Section
 from lessons.rendering import render
@@ -176,3 +178,17 @@ def test_sections_by_name(tmp_path: Path) -> None:
 
     assert list(found) == ids
     assert [section_id(section) for section in found.values()] == ids
+
+
+def test_the_measurement_searches_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="nothing to search"):
+        call_command("search_bench")
+    import_lessons(make_book(tmp_path, BOOK))
+    out = StringIO()
+    call_command("search_bench", "café", "nowhere", times=2, json=True, stdout=out)
+
+    report = json.loads(out.getvalue())
+    assert [(each["query"], each["found"]) for each in report["queries"]] == [("café", 1), ("nowhere", 0)]
+    assert all(0 < each["quickest"] <= each["median"] for each in report["queries"])
+    call_command("search_bench", times=1, stdout=out)
+    assert "思维链" in out.getvalue()

@@ -277,7 +277,9 @@ def test_a_made_up_class_is_as_asked_for_and_only_where_it_may_be(settings: Sett
         call_command("make_demo_class")
 
     call_command("make_demo_class", "--force", learners=3, lessons=8, submissions=50)
-    call_command("class_bench", times=1)
+    told = io.StringIO()
+    call_command("class_bench", times=1, stdout=told)
+    assert reverse("class-exercises", args=[Cohort.objects.get().pk]) in told.getvalue()
 
     cohort = Cohort.objects.get()
     assert cohort.learners.count() == 3
