@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
+from deploy.dev.services import Site
 from e2e.learn_page import COURSE, LearnPage
 from lessons.exercises import in_language, read_exercise
 
 LESSON = f"{COURSE}a-program-that-decides/the-loop/"
 FILES = Path(__file__).parents[1] / "lessons/content/first-agents/chapter1"
-EXERCISE = read_exercise((FILES / "warm-enough.exercise.toml").read_text(encoding="utf-8"))
+TEXT = (FILES / "warm-enough.exercise.toml").read_text(encoding="utf-8")
+EXERCISE = read_exercise(TEXT)
 QUESTION = read_exercise((FILES / "cold-room.exercise.toml").read_text(encoding="utf-8"))
 
 
@@ -38,6 +43,12 @@ def test_from_the_first_failure_over_hints_to_the_solution(learn: LearnPage) -> 
         expect(checks.locator(".exercise-hint")).to_have_count(number)
     expect(checks.get_by_role("button", name="Hint")).to_be_hidden()
 
+    with page.expect_request("**/code/hint") as asked:
+        learn.editor.press("Alt+Enter")
+    said = asked.value.post_data_json
+    assert (said["exercise"], said["step"]) == (f"first-agents:{EXERCISE.id}", count + 1)
+    expect(page.locator("[data-hint=source]")).to_contain_text("without a language model")
+
     page.reload()
     page.get_by_role("tab", name="Checks").click()
     expect(checks.locator(".exercise-hint")).to_have_count(count)
@@ -55,9 +66,61 @@ def test_from_the_first_failure_over_hints_to_the_solution(learn: LearnPage) -> 
     assert learn.code().strip() == in_language(EXERCISE.solution, "en", "").strip()
 
 
+@pytest.fixture
+def two_hints_only(site: Site) -> Iterator[None]:
+    """The exercise as if its author had written two hints."""
+    row = f"from lessons.models import Exercise as E; e = E.objects.get(slug={EXERCISE.id!r})"
+    kept = "".join(re.split(r"(?=^\[\[hint\]\])", TEXT, flags=re.MULTILINE)[:3])
+    mistakes = TEXT[TEXT.index("[[mistake]]") :] if "[[mistake]]" in TEXT else ""
+    for text in (kept.partition("[[mistake]]")[0] + mistakes, TEXT):
+        site.manage("shell", "--no-imports", "-c", f"{row}; e.text = {text!r}; e.save()")
+        if text != TEXT:
+            yield
+
+
+@pytest.mark.usefixtures("two_hints_only")
+def test_a_short_ladder_goes_on_at_the_cursor(learn: LearnPage) -> None:
+    page = learn.open(LESSON).page
+    checks = page.get_by_role("tabpanel", name="Checks")
+    page.locator(f"#exercise-{EXERCISE.id}").get_by_role("button", name="Work on it").click()
+    learn.editor.press("Control+Shift+Enter")
+    checks.get_by_role("button", name="Hint 1 of 4").click()
+    expect(checks.locator(".exercise-hint")).to_have_count(1)
+    learn.editor.press("Alt+Enter")  # the author's come first here, too
+    expect(checks.locator(".exercise-hint")).to_have_count(2)
+
+    checks.get_by_role("button", name="Hint 3 of 4").click()
+    expect(page.locator("[data-hint=source]")).to_contain_text("without a language model")
+    expect(checks.locator(".exercise-hint")).to_have_count(2)
+
+
+def test_a_guest_reviews_from_an_empty_draft_and_loses_nothing(learn: LearnPage) -> None:
+    page = learn.open(LESSON).page
+    page.locator(f"#exercise-{EXERCISE.id}").get_by_role("button", name="Work on it").click()
+    starter = learn.code()
+    learn.write("print('earlier')")
+    expect(learn.draft_status).not_to_be_empty()
+
+    learn.open(f"{LESSON}?again={EXERCISE.id}#exercise-{EXERCISE.id}")
+    assert learn.code() == starter
+    page.get_by_role("button", name="Undo").click()
+    assert learn.code() == "print('earlier')"
+    page.reload()
+    expect(learn.editor).to_have_text("print('earlier')")
+    assert "again" not in page.url
+
+
 def test_a_question_is_answered_explained_and_run(learn: LearnPage) -> None:
     page = learn.open(LESSON).page
     question = page.locator(f"#exercise-{QUESTION.id}")
+    count = len(QUESTION.hints)
+    for number in range(1, count + 1):
+        question.get_by_role("button", name=f"Hint {number} of {count}").click()
+        expect(question.locator(".exercise-hint")).to_have_count(number)
+    expect(question.get_by_role("button", name="Hint")).to_be_hidden()
+    page.reload()
+    expect(question.locator(".exercise-hint")).to_have_count(count)
+
     given = in_language(QUESTION.answer, "en", "")
     if QUESTION.choices:
         question.get_by_role("radio", name=given.split("\n")[0]).first.check()

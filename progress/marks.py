@@ -42,3 +42,18 @@ def course_standing(outline: Outline, marks: Marks) -> CourseStanding:
     pages = [entry for entry in outline if not entry.lessons]
     left = [entry for entry in pages if status_of(entry, marks) != LessonProgress.Status.COMPLETED]
     return CourseStanding(done=len(pages) - len(left), total=len(pages), next=left[0] if left else None)
+
+
+def where_to_go_on(outline: Outline, marks: Marks) -> Entry | None:
+    """The next page that is not done, from the furthest one begun; None for a course not begun or all done.
+
+    Pages that were skipped, such as a preface, come when nothing else is left.
+    """
+    pages = [entry for entry in outline if not entry.lessons]
+    begun = [number for number, entry in enumerate(pages) if status_of(entry, marks)]
+    if not begun:
+        return None
+    ahead = pages[begun[-1] :] + pages
+    return next(
+        (entry for entry in ahead if status_of(entry, marks) != LessonProgress.Status.COMPLETED), None
+    )

@@ -9,7 +9,7 @@ from django import template
 from lessons.models import Exercise
 from lessons.outline import Entry, Outline
 from progress.completion import unsolved_in
-from progress.marks import course_standing, status_of
+from progress.marks import course_standing, status_of, where_to_go_on
 from progress.views.ownership import owner_of
 
 register = template.Library()
@@ -25,6 +25,13 @@ def mark(context: dict[str, Any], entry: Entry) -> dict[str, Any]:
 def standing(context: dict[str, Any], outline: Outline) -> dict[str, Any]:
     """How much of a course is done; nothing before it is begun."""
     return {"standing": course_standing(outline, context["marks"]), "begun": bool(context["marks"])}
+
+
+@register.inclusion_tag("progress/_begin_or_continue.html", takes_context=True)
+def begin_or_continue(context: dict[str, Any], outline: Outline) -> dict[str, Any]:
+    """The way into a course: its first page, or where its reader goes on."""
+    following = where_to_go_on(outline, context["marks"])
+    return {"entry": following or outline.first, "goes_on": following is not None}
 
 
 @register.inclusion_tag("progress/_lesson_standing.html", takes_context=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -125,6 +126,30 @@ def test_a_chapter_is_as_far_as_its_lessons(client: Client, learner: Any) -> Non
     assert shown() == (1, 1)
     mark(client, two, "completed")
     assert shown() == (3, 0)
+
+
+def test_a_course_that_was_begun_goes_on_where_it_was_left(client: Client, learner: Any) -> None:
+    chapter = make_lesson()
+    preface, one, two = (make_child(chapter, slug) for slug in ("preface", "one", "two"))
+    make_lesson(slug="afterword")
+
+    def way_in() -> tuple[str, str]:
+        page = client.get(reverse("course", args=["course"])).content.decode()
+        found = re.search(r'button-large" href="([^"]+)">\s*(.+)', page)
+        assert found
+        return found[1].removeprefix("/en/courses/course/"), found[2]
+
+    assert way_in() == ("greeting/", "Start reading")
+    mark(client, one, "in_progress")
+    assert way_in() == ("greeting/one/", "Continue reading")
+    mark(client, one, "completed")
+    assert way_in() == ("greeting/two/", "Continue reading")
+    mark(client, two, "completed")
+    assert way_in() == ("afterword/", "Continue reading")
+    mark(client, Lesson.objects.get(slug="afterword"), "completed")
+    assert way_in() == ("greeting/preface/", "Continue reading")
+    mark(client, preface, "completed")
+    assert way_in() == ("greeting/", "Start reading")
 
 
 def test_the_overview_of_a_chapter_is_done_when_it_was_opened(client: Client, learner: Any) -> None:

@@ -3,7 +3,7 @@
  * solution when it is solved.
  */
 
-import { isSolved, keepHint, takenHints } from "./exercises.js";
+import { isSolved, keepHint, ladderOf, takenHints } from "./exercises.js";
 
 /**
  * @typedef {import("./exercises.js").Exercise} Exercise
@@ -24,6 +24,7 @@ import { isSolved, keepHint, takenHints } from "./exercises.js";
  * @property {(url: string) => Promise<string>} fetchHtml
  * @property {(text: string) => number | null} lineWith the first line of the learner's code that contains the text
  * @property {(line: number) => void} goToLine
+ * @property {() => void} askAtCursor for a hint, when the author's are taken
  * @property {(sentence: string) => void} announce
  */
 
@@ -34,6 +35,8 @@ export class ChecksPane {
   /** @type {Exercise | null} */
   #exercise = null;
   #taken = 0;
+  /** Of the ladder, the step after the author's hints that was taken last; null: there is none further. @type {number | null} */
+  #atCursor = 0;
   #hasFailed = false;
 
   /** @param {HTMLElement} root @param {Translate} t @param {ChecksActions} actions */
@@ -41,7 +44,7 @@ export class ChecksPane {
     this.#root = root;
     this.#t = t;
     this.#actions = actions;
-    this.#part("hint").addEventListener("click", () => void this.#takeHint());
+    this.#part("hint").addEventListener("click", () => this.askHint());
     this.#part("reveal").addEventListener("click", () => void this.#reveal());
   }
 
@@ -49,6 +52,7 @@ export class ChecksPane {
   open(exercise) {
     this.#exercise = exercise;
     this.#hasFailed = false;
+    this.#atCursor = 0;
     this.clear();
     const hints = exercise ? takenHints(exercise) : [];
     this.#taken = hints.length;
@@ -70,6 +74,7 @@ export class ChecksPane {
   ended(checks, passed) {
     this.clear();
     this.#hasFailed = this.#hasFailed || passed === false;
+    this.#atCursor = 0; // the code is another, and so is what there is to say of it
     this.#part("empty").hidden = true;
     const counted = checks.filter((check) => check.number > 0);
     const good = counted.filter((check) => check.passed).length;
@@ -128,12 +133,30 @@ export class ChecksPane {
 
   // --- Hints and the solution ----------------------------------------------------------------------
 
+  /** The next hint: the author's while there is one, then one at the cursor. */
+  askHint() {
+    if (this.hasAuthoredHint) void this.#takeHint();
+    else this.#actions.askAtCursor();
+  }
+
+  /** Whether the exercise has a hint of its author that was not taken. */
+  get hasAuthoredHint() {
+    return this.#exercise !== null && this.#taken < this.#exercise.hintCount;
+  }
+
+  /** A hint at the cursor was given. @param {number} step of the ladder @param {boolean} more whether there is a further one */
+  noteGiven(step, more) {
+    if (this.#exercise) this.#atCursor = more ? step - this.#exercise.hintCount : null;
+    this.#showHelp();
+  }
+
   #showHelp() {
     const exercise = this.#exercise;
     const hint = this.#part("hint");
-    const left = exercise ? exercise.hintCount - this.#taken : 0;
-    hint.hidden = !exercise || left <= 0 || isSolved(exercise) || !(this.#hasFailed || this.#taken > 0);
-    if (exercise) hint.textContent = this.#t("hint-next", { number: this.#taken + 1, count: exercise.hintCount });
+    const count = exercise ? ladderOf(exercise) : 0;
+    const number = this.#atCursor === null ? count + 1 : this.#taken + this.#atCursor + 1;
+    hint.hidden = !exercise || number > count || isSolved(exercise) || !(this.#hasFailed || this.#taken > 0);
+    hint.textContent = this.#t("hint-next", { number, count });
     this.#part("reveal").hidden = !exercise || !isSolved(exercise);
   }
 

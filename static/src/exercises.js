@@ -2,9 +2,12 @@
 
 import { Refused } from "./http.js";
 
+const RUNGS = 4; // of the ladder: a line, a question, a concept, an example
+
 /**
  * @typedef {object} Exercise
  * @property {number} id
+ * @property {string} key as the API names it
  * @property {string} title
  * @property {string | null} starter null: the listing's code
  * @property {number | null} buildsOn the listing, from 0
@@ -17,11 +20,12 @@ import { Refused } from "./http.js";
  * @property {(exercise: Exercise) => void} start
  * @property {(code: string) => void} runProgram put a program into the editor and run it
  * @property {() => string} language of the page's text
+ * @property {(number: number, count: number) => string} hintName
  * @property {import("./http.js").Call} call
  */
 
 /** @param {ExerciseActions} actions */
-export function listenToExercises({ start, runProgram, language, call }) {
+export function listenToExercises({ start, runProgram, language, hintName, call }) {
   for (const element of document.querySelectorAll("[data-exercise]")) {
     const exercise = exerciseIn(/** @type {HTMLElement} */ (element));
     onAction(exercise, "start", () => start(exercise));
@@ -31,6 +35,7 @@ export function listenToExercises({ start, runProgram, language, call }) {
       event.preventDefault();
       void answer(exercise, form, language(), call);
     });
+    if (form) offerHints(exercise, hintName, call);
   }
 }
 
@@ -38,6 +43,16 @@ export function listenToExercises({ start, runProgram, language, call }) {
 export function exerciseById(id) {
   const element = document.querySelector(`[data-exercise="${id}"]`);
   return element ? exerciseIn(/** @type {HTMLElement} */ (element)) : null;
+}
+
+/** How many hints lead up: the author's, and where these are few, those at the cursor. @param {{hintCount: number}} exercise */
+export function ladderOf({ hintCount }) {
+  return Math.max(RUNGS, hintCount);
+}
+
+/** Whether the page's address asks to do the exercise anew. @param {Exercise} exercise */
+export function isAskedAgain({ element }) {
+  return new URLSearchParams(location.search).get("again") === element.id.replace(/^exercise-/, "");
 }
 
 /** The exercise that the page's address names. @returns {Exercise | null} */
@@ -71,9 +86,10 @@ export function keepHint(exercise, hint) {
 
 /** @param {HTMLElement} element @returns {Exercise} */
 function exerciseIn(element) {
-  const { exercise, title, hintCount, hintUrl, solutionUrl, buildsOn } = element.dataset;
+  const { exercise, key, title, hintCount, hintUrl, solutionUrl, buildsOn } = element.dataset;
   return {
     id: Number(exercise),
+    key: key ?? "",
     title: title ?? "",
     starter: element.querySelector("[data-exercise-part=starter]") ? (templateIn(element, "starter")?.textContent ?? "") : null,
     buildsOn: buildsOn === undefined ? null : Number(buildsOn),
@@ -82,6 +98,35 @@ function exerciseIn(element) {
     solutionUrl: solutionUrl ?? "",
     element,
   };
+}
+
+/**
+ * The hints of a question: one quiet button until it is answered, which tells what it prints.
+ *
+ * @param {Exercise} exercise @param {ExerciseActions["hintName"]} hintName @param {import("./http.js").Call} call
+ */
+function offerHints(exercise, hintName, call) {
+  const button = part(exercise, "hint");
+  const list = part(exercise, "hint-list");
+  if (!button || !list) return;
+  const show = () => {
+    button.hidden = list.children.length >= exercise.hintCount || isSolved(exercise);
+    button.textContent = hintName(list.children.length + 1, exercise.hintCount);
+  };
+  button.addEventListener("click", async () => {
+    const problem = /** @type {HTMLElement} */ (part(exercise, "verdict"));
+    try {
+      const told = await call("POST", exercise.hintUrl, {});
+      list.insertAdjacentHTML("beforeend", told.html);
+      problem.textContent = "";
+      /** @type {HTMLElement} */ (list.lastElementChild).tabIndex = -1;
+      /** @type {HTMLElement} */ (list.lastElementChild).focus();
+      show();
+    } catch (error) {
+      problem.textContent = error instanceof Refused ? error.message : "";
+    }
+  });
+  show();
 }
 
 /** @param {Exercise} exercise @param {HTMLFormElement} form @param {string} language @param {import("./http.js").Call} call */
@@ -94,6 +139,8 @@ async function answer(exercise, form, language, call) {
     const told = await call("POST", exercise.element.dataset.answerUrl ?? "", { answer: given, language_version: language });
     verdict.innerHTML = told.html;
     if (told.passed) markSolved(exercise);
+    const hint = part(exercise, "hint");
+    if (hint) hint.hidden = true;
     const run = exercise.element.querySelector("[data-exercise-action=run-program]");
     if (run) /** @type {HTMLElement} */ (run).hidden = false;
   } catch (error) {

@@ -7,15 +7,17 @@ import { Refused } from "./http.js";
  *   given_by: "author" | "model" | "program", model: string, more: boolean,
  *   sections: {title: string, url: string}[], trouble: {message: string} | null}} Hint
  * @typedef {{code: string, line: number, column: number}} Place
+ * @typedef {{key: string, hintCount: number}} Exercise what is in the editor, with how many hints of its author
  */
 
 /**
  * Whether a place is the one before, so that the next hint goes further.
  *
- * @param {Place | null} before @param {Place} now
+ * @typedef {{code: string, line: number, exercise: string | null}} Asked
+ * @param {Asked | null} before @param {Asked} now
  */
 export function isSamePlace(before, now) {
-  return before !== null && before.code === now.code && before.line === now.line;
+  return before !== null && before.code === now.code && before.line === now.line && before.exercise === now.exercise;
 }
 
 /**
@@ -35,7 +37,7 @@ export class HintPanel {
   #root;
   #t;
   #door;
-  /** @type {Place | null} */
+  /** @type {(Place & {exercise: string | null}) | null} */
   #before = null;
   #step = 0;
   #number = 0;
@@ -43,7 +45,12 @@ export class HintPanel {
   /**
    * @param {HTMLElement} root
    * @param {(name: string, values?: Record<string, string | number>) => string} t
-   * @param {{ask: (body: object) => Promise<Hint>, place: () => Place, leave: () => void}} door
+   * @param {object} door
+   * @param {(body: object) => Promise<Hint>} door.ask
+   * @param {() => Place} door.place
+   * @param {() => Exercise | null} door.exercise its author's hints are taken before one asks here
+   * @param {(step: number, more: boolean) => void} door.given
+   * @param {() => void} door.leave
    */
   constructor(root, t, door) {
     this.#root = root;
@@ -58,8 +65,9 @@ export class HintPanel {
 
   /** Ask for a hint where the cursor is. */
   async ask() {
-    const place = this.#door.place();
-    const step = isSamePlace(this.#before, place) ? this.#step + 1 : 1;
+    const exercise = this.#door.exercise();
+    const place = { ...this.#door.place(), exercise: exercise?.key ?? null };
+    const step = isSamePlace(this.#before, place) ? this.#step + 1 : (exercise?.hintCount ?? 0) + 1;
     const number = ++this.#number;
     this.#show({ text: this.#t("hint-asking") });
     try {
@@ -68,11 +76,13 @@ export class HintPanel {
         cursor_line: place.line,
         cursor_column: place.column,
         step,
+        ...(exercise ? { exercise: exercise.key } : {}),
       });
       if (number !== this.#number) return; // asked anew meanwhile
       this.#before = place;
       this.#step = step;
       this.#show({ text: hint.hint, hint });
+      this.#door.given(step, hint.more);
     } catch (error) {
       if (number === this.#number) this.#show({ text: (error instanceof Refused && error.message) || this.#t("hint-failed") });
     }

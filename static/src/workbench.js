@@ -5,7 +5,7 @@
 import { ChecksPane } from "./checks-pane.js";
 import { DraftStore, LocalDrafts } from "./drafts.js";
 import { Editor } from "./editor.js";
-import { exerciseById, exerciseInAddress, listenToExercises, markSolved } from "./exercises.js";
+import { exerciseById, exerciseInAddress, isAskedAgain, listenToExercises, markSolved } from "./exercises.js";
 import { csrfToken, fetchHtml, jsonCaller } from "./http.js";
 import { HintPanel } from "./hint-panel.js";
 import { listenForKeys, nameKeys } from "./keys.js";
@@ -50,6 +50,7 @@ export class Workbench {
   #panes;
   #lessonStarter;
   #checksPane;
+  #hints;
   /** The listing that the editor's code belongs to, and the language of the text that has it. */
   #place = { listing: /** @type {number | null} */ (null), language: /** @type {string | null} */ (null) };
   /** What is in the editor in place of the lesson's own code. @type {Exercise | null} */
@@ -115,11 +116,20 @@ export class Workbench {
         this.#panes.show("code");
         this.#editor.goToLine(line);
       },
+      askAtCursor: () => this.#askAtCursor(),
       announce: (sentence) => this.#announce(sentence),
+    });
+    this.#hints = new HintPanel(this.#part("hint"), this.#t, {
+      ask: (body) => this.#call("POST", this.#root.dataset.hintUrl ?? "", { lesson_id: this.#root.dataset.lessonId, ...body }),
+      place: () => ({ code: this.#editor.code, ...this.#editor.cursor }),
+      exercise: () => this.#exercise,
+      given: (step, more) => this.#checksPane.noteGiven(step, more),
+      leave: () => this.#editor.focus(),
     });
     this.#listen();
     const exercise = exerciseInAddress() ?? exerciseById(Number(recall(session, this.#exerciseKey)));
     if (exercise) this.#switchTo(exercise);
+    if (exercise && isAskedAgain(exercise)) this.#beginAgain();
     else void this.#drafts.load();
     void this.#resume();
   }
@@ -188,17 +198,12 @@ export class Workbench {
     on("use-theirs", () => this.#drafts.useTheirs());
     on("keep-mine", () => this.#drafts.keepMine());
     on("undo", () => this.#undo());
-    const hints = new HintPanel(this.#part("hint"), this.#t, {
-      ask: (body) => this.#call("POST", this.#root.dataset.hintUrl ?? "", { lesson_id: this.#root.dataset.lessonId, ...body }),
-      place: () => ({ code: this.#editor.code, ...this.#editor.cursor }),
-      leave: () => this.#editor.focus(),
-    });
-    on("ask-hint", () => void hints.ask());
+    on("ask-hint", () => this.#askHint());
     listenForKeys({
       run: () => this.#runEditor(),
       check: () => this.#runEditor({ check: true }),
       stop: () => this.#stop(),
-      hint: () => void hints.ask(),
+      hint: () => this.#askHint(),
       help: () => this.#showKeys(),
     });
     nameKeys(this.#root);
@@ -211,6 +216,7 @@ export class Workbench {
       start: (exercise) => this.#openExercise(exercise),
       runProgram: (code) => this.#runProgram(code),
       language: () => this.#language,
+      hintName: (number, count) => this.#t("hint-next", { number, count }),
       call: this.#call,
     });
     makeSymbolBar(this.#part("symbols"), this.#editor);
@@ -360,6 +366,27 @@ export class Workbench {
     this.#drafts.forgetPending();
     this.#checksPane.open(exercise);
     void this.#drafts.load();
+  }
+
+  /** A hint to what is in the editor: the author's before others. */
+  #askHint() {
+    if (!this.#checksPane.hasAuthoredHint) return this.#askAtCursor();
+    this.#panes.show("code");
+    this.#tabs.show("checks");
+    this.#checksPane.askHint();
+  }
+
+  #askAtCursor() {
+    this.#panes.show("code");
+    void this.#hints.ask();
+  }
+
+  /** A review starts from the beginning. What an account's editor held is an earlier draft; a guest's can be undone. */
+  #beginAgain() {
+    if (!this.#root.dataset.user) this.#replaceWithUndo(this.#starter, this.#t("reset-done"));
+    const address = new URL(location.href);
+    address.searchParams.delete("again"); // loaded anew, the page keeps what was written since
+    history.replaceState(history.state, "", address);
   }
 
   /** What a question was about, to be seen running. @param {string} code */

@@ -58,7 +58,7 @@ def give_hint(
             given_by=AUTHOR, step=step, more=True,
             sections=_sections(" ".join(concepts), lesson, caller.language),
         )  # fmt: skip
-    rung = min(EXAMPLE, step - len(authored) + (1 if authored else 0))
+    rung = min(EXAMPLE, step)  # the author's hints are the first rungs of the same ladder
     own = own_hint(place, rung=rung)
     sections = _sections(own.search, lesson, caller.language)
     trouble = None

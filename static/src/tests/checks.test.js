@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { inOrder, visible } from "../checks-pane.js";
+import { ladderOf } from "../exercises.js";
+import { isSamePlace } from "../hint-panel.js";
 import { actionOf } from "../keys.js";
 
 /** @param {number} number @param {boolean | null} passed */
@@ -26,4 +28,18 @@ test("with shift the key checks", () => {
 
   assert.equal(actionOf(key), "run");
   assert.equal(actionOf({ ...key, shiftKey: true }), "check");
+});
+
+test("few hints of an author go on at the cursor, many are a ladder of their own", () => {
+  assert.deepEqual([0, 1, 4, 6].map((hintCount) => ladderOf({ hintCount })), [4, 4, 4, 6]);
+});
+
+test("the next hint goes further only at the same place of the same exercise", () => {
+  const place = { code: "a\nb", line: 2, exercise: "course:greet" };
+
+  assert.equal(isSamePlace(null, place), false);
+  assert.equal(isSamePlace(place, { ...place }), true);
+  for (const other of [{ code: "a" }, { line: 1 }, { exercise: null }]) {
+    assert.equal(isSamePlace(place, { ...place, ...other }), false);
+  }
 });
