@@ -169,11 +169,19 @@ class InstructorForm(forms.Form):
     login = forms.CharField(label=_("User name or e-mail address of an instructor"), max_length=254)
 
 
+class ProseField(forms.CharField):
+    """Text whose line breaks are one character each, however the browser sent them."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
 class CommentForm(forms.Form):
     """A comment that ends at `line`, and begins where its author `chooses`; or new words for a `comment`."""
 
     first_line = forms.IntegerField(label=_("From line"), required=False, min_value=1)
-    text = forms.CharField(
+    text = ProseField(
         label=_("Comment"),
         max_length=COMMENT_LIMIT,
         widget=forms.Textarea(attrs={"rows": 4}),

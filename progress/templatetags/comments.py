@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-_CODE = re.compile(r"```\n?(?P<block>.+?)\n?```|`(?P<code>[^`\n]+)`", re.DOTALL)
+# The line breaks around a block are the block's own.
+_CODE = re.compile(r"\n?```\n?(?P<block>.+?)\n?```\n?|`(?P<code>[^`\n]+)`", re.DOTALL)
 
 
 @register.filter
