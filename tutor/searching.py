@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from tutor.models.talks import ConversationQuerySet
 
 MOST = 50  # conversations; who has not found it among them asks otherwise
 _LOOKED_AT = 300  # messages, the latest that match: many may be of one conversation
+_SLACK = timedelta(hours=1)  # a message is written a moment before or after its conversation is
 _ENOUGH = 100  # of them; for more it is not looked further back
 
 
@@ -79,9 +80,16 @@ def _by_message(
     terms = query_terms(query)
     if not terms:
         return
-    own = Message.objects.standing().filter(conversation__in=conversations)
-    where = Q(**_between("created_at", since, until)) & (Q(model=model) if model else Q())
-    latest = latest_matches(own, all_of(terms), where=where, enough=_ENOUGH, most=_LOOKED_AT)
+    # Of conversations from other times no message is looked at.
+    if since:
+        conversations = conversations.filter(updated_at__gte=since - _SLACK)
+    if until:
+        conversations = conversations.filter(created_at__lte=until + _SLACK)
+    found = Message.objects.standing().filter(conversation__in=conversations)
+    found = found.filter(**_between("created_at", since, until))
+    if model:
+        found = found.filter(model=model)
+    latest = latest_matches(found, all_of(terms), enough=_ENOUGH, most=_LOOKED_AT)
     homes = dict(Message.objects.filter(pk__in=latest).values_list("pk", "conversation"))
     chosen: dict[UUID, int] = {}
     for pk in latest:

@@ -295,6 +295,11 @@ def test_search_finds_the_latest_and_follows_what_is_written(
 
     assert found("记忆") == found("zebra") == found("zeb") == ["1"]
     assert found("agent") == ["4", "3"]  # three messages are looked at
+    long_ago = "date_to=2001-01-01"
+    assert found(f"agent&{long_ago}") == found("agent&date_from=2999-01-01") == []
+    Message.objects.filter(conversation=rare).update(created_at="2000-06-01T00:00:00Z")
+    Conversation.objects.filter(pk=rare.pk).update(created_at="2000-06-01T00:00:00Z")
+    assert found(f"agent&{long_ago}") == found(f"agent&{long_ago}&date_from=2000-01-01") == ["1"]
     assert found("agent&model=none") == found("agent zebra") == found("agent 记忆") == []
 
     message = common[-1].messages.get(role="user")

@@ -26,7 +26,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
-from django.db.models import BooleanField, F, Func, Q
+from django.db.models import BooleanField, F, Func
 from django.db.models.expressions import RawSQL
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -140,32 +140,29 @@ def best_matches(rows: models.QuerySet[Any], wanted: Wanted, *, most: int) -> di
         return dict(cursor.fetchall())
 
 
-def latest_matches(
-    rows: models.QuerySet[Any], wanted: Wanted, *, where: Q, enough: int, most: int
-) -> list[int]:
+def latest_matches(rows: models.QuerySet[Any], wanted: Wanted, *, enough: int, most: int) -> list[int]:
     """Primary keys of those of the rows that match and have the highest keys, these first.
 
     At least `enough` where there are so many, and at most `most`. Costs little for a word that is in nearly
-    every row, and for one that is in hardly any; `where` is what few of the rows may fulfil. `wanted` must
-    have terms.
+    every row, and for one that is in hardly any. `wanted` must have terms.
     """
     connection = connections[rows.db]
     rows = rows.order_by()
     if connection.vendor == "postgresql":
         # Left alone, the planner reads the whole table backwards for a rare word, or the whole index for a
         # common one. So the latest rows are looked at first, one by one, and the index is asked where they
-        # have not enough.
-        latest = rows.model._base_manager.filter(where, pk__in=rows.order_by("-pk").values("pk")[:_LATEST])
-        told = latest.order_by("-pk").values_list("pk", Matches(wanted))
+        # have not enough and are not all.
+        latest = rows.model._base_manager.filter(pk__in=rows.order_by("-pk").values("pk")[:_LATEST])
+        told = list(latest.order_by("-pk").values_list("pk", Matches(wanted)))
         found = [pk for pk, matches in told if matches][:most]
-        if len(found) < enough:
-            by_index = rows.filter(where, Matches(wanted)).order_by((F("pk") + 0).desc())
+        if len(found) < enough and len(told) == _LATEST:
+            by_index = rows.filter(Matches(wanted)).order_by((F("pk") + 0).desc())
             found = list(by_index.values_list("pk", flat=True)[:most])
         return found
     # The index gives its rows backwards as they are asked for; each is then looked at by itself.
     quote = connection.ops.quote_name
     index = quote(_index_table(rows.model._meta.db_table))
-    same = rows.filter(where, pk=RawSQL(f"{index}.rowid", []))  # noqa: S611 - the name of a table
+    same = rows.filter(pk=RawSQL(f"{index}.rowid", []))  # noqa: S611 - the name of a table
     sql, parameters = same.values("pk").query.get_compiler(rows.db).as_sql()
     statement = f"""
         SELECT rowid FROM {index} WHERE {index} MATCH %s AND EXISTS ({sql}) ORDER BY rowid DESC LIMIT %s

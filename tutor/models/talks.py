@@ -189,6 +189,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["conversation", "id"], name="message_of_talk"),
+            models.Index(fields=["created_at"], name="message_by_time"),
             models.Index(fields=["created_at"], name="answer_unfinished", condition=Q(status="streaming")),
         ]
         verbose_name = _("message")

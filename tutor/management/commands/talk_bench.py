@@ -67,8 +67,8 @@ def _make(user: Any, conversations: int, messages: int) -> None:
                 user=user,
                 title=" ".join(chance.choices(_WORDS, k=5)),
                 is_pinned=number % 500 == 0,
-                created_at=now - timedelta(minutes=7 * number),
-                updated_at=now - timedelta(minutes=chance.randrange(7 * conversations)),
+                created_at=now - timedelta(minutes=(begun := 7 * (conversations - number))),
+                updated_at=now - timedelta(minutes=chance.randrange(begun)),
             )
             for number in range(conversations)
         ),
@@ -122,12 +122,13 @@ def _actions(user: Any) -> Iterator[tuple[str, Callable[[], object]]]:
         "guardrail",
     ):
         yield f"search {query}", partial(searching.search, own, query)
-    yield (
-        "search agent, by model and date",
-        lambda: searching.search(
-            own, "agent", model="deepseek-chat", since=timezone.now() - timedelta(days=3)
-        ),
-    )
+    now = timezone.now()
+    for name, limits in (
+        ("by model and date", {"model": "deepseek-chat", "since": now - timedelta(days=3)}),
+        ("of earlier", {"until": now - timedelta(days=10)}),
+        ("of a day", {"since": now - timedelta(days=11), "until": now - timedelta(days=10)}),
+    ):
+        yield f"search nearby, {name}", partial(searching.search, own, "nearby", **limits)
 
 
 def _measure(act: Callable[[], object]) -> dict[str, float]:
