@@ -162,6 +162,14 @@ class Container:
     def note_end(self, run: int) -> None:
         self._unclean_run = run
 
+    def has_ended(self) -> bool:
+        """Whether nobody is at the other end of an idle container's stream. Asks nobody."""
+        if self._box.channel.fileno() != self._channel_fd:
+            return True
+        other_end = select.poll()
+        other_end.register(self._channel_fd, select.POLLRDHUP)
+        return bool(other_end.poll(0))
+
     def died_of_memory(self) -> bool:
         """Whether a box that has just been lost ran out of memory: the program's doing, not ours."""
         return not self._aborted and self._box.death().out_of_memory

@@ -490,7 +490,7 @@ class Pool:
             self._part_with(self._idle.popleft())
 
     def _check_idle(self) -> None:
-        """Look into the idle containers that are due, one at a time, so that learners find the others."""
+        """Look into idle containers that are due or gone, one at a time, so that learners find the others."""
         for _each in range(len(self._idle)):
             if (container := self._pick_due()) is None:
                 return
@@ -500,7 +500,7 @@ class Pool:
         with self._changed:
             records = self._records
             latest = self._clock() - self._upkeep.deep_check_every
-            due = [each for each in self._idle if records[each].checked_at <= latest]
+            due = [each for each in self._idle if records[each].checked_at <= latest or each.has_ended()]
             if not due or self._closed:
                 return None
             container = min(due, key=lambda each: records[each].checked_at)

@@ -272,6 +272,19 @@ def test_idle_containers_are_checked_and_bad_ones_replaced(
     assert run(pool, "print('fine')").stdout == "fine\n"
 
 
+def test_idle_containers_that_are_gone_are_replaced_before_their_check_is_due(make_pool: MakePool) -> None:
+    pool = make_pool(initial=2, minimum=2, maximum=2, upkeep=Upkeep(deep_check_every=3600))
+    pool.wait_until_filled(20)
+    gone = pool._idle[0]
+    gone._box.destroy()
+    pool.maintain()
+
+    assert pool.stats()["health_check_failures"] == 1
+    pool.wait_until_filled(20)
+    assert gone not in pool._idle
+    assert not any(container.has_ended() for container in pool._idle)
+
+
 # --- An engine that is away -----------------------------------------------------------------------------
 
 
