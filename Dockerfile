@@ -5,7 +5,9 @@
 # Without an image registry, and without a network: put wheels for the base's Python, and pip's own, into wheels/ (see
 # deploy/dev/app_image.py, which does it) and name a base that has Python 3.11 or newer:
 #
-#   docker build --network none --build-arg BASE_IMAGE=python-base:local --tag helloagents .
+#   docker build --network none --build-arg BASE_IMAGE=python-base:local --build-arg POSTGRES_TOOLS= --tag helloagents .
+#
+# Then it has no pg_dump, which is fetched from Debian's archive, and cannot back up a PostgreSQL.
 ARG BASE_IMAGE=python:3.12-slim
 
 # --- Packages, translations, static files: what is only needed to make them stays here ----------------
@@ -34,6 +36,17 @@ RUN SECRET_KEY=$(python3 -c "import secrets; print(secrets.token_urlsafe(50))") 
 
 # --- What runs ----------------------------------------------------------------------------------------
 FROM ${BASE_IMAGE}
+# For `backup` and `restore`: these two alone, for the whole package brings Perl along.
+ARG POSTGRES_TOOLS="pg_dump pg_restore"
+RUN if [ -n "$POSTGRES_TOOLS" ]; then \
+        apt-get update --quiet=2 \
+        && apt-get install --quiet=2 --yes --no-install-recommends libpq5 \
+        && cd /tmp && apt-get download --quiet=2 \
+            "$(apt-cache depends postgresql-client | sed --quiet 's/^ *Depends: //p' | head --lines 1)" \
+        && dpkg-deb --extract postgresql-client-*.deb client \
+        && for tool in $POSTGRES_TOOLS; do cp client/usr/lib/postgresql/*/bin/$tool /usr/local/bin/ && $tool --version; done \
+        && rm -rf /tmp/* /var/lib/apt/lists/* /var/cache/apt/*; \
+    fi
 RUN mkdir -p /data && chown 10001:10001 /data
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
