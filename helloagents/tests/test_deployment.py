@@ -10,8 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import kubernetes_validate
+import pytest
 import yaml
+from compose_spec.models import ComposeSpecification, Service
 from django.conf import settings
+from django.urls import resolve
 
 ROOT: Path = settings.BASE_DIR
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -20,7 +24,8 @@ OF_COMPOSE = {
     *("POSTGRES_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "GRAFANA_PORT", "HELLOAGENTS_IMAGE"),
     *("DOCKER_GROUP", "DOCKER_SOCKET"),
 }
-OF_THE_IMAGE = {"PORT", "WEB_PROCESSES", "DOCKER_HOST"}  # read by deploy/image/start and by the engine's SDK
+# Read by deploy/image/start and by the engine's SDK.
+OF_THE_IMAGE = {"PORT", "WEB_PROCESSES", "DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"}
 
 
 def compose() -> dict[str, Any]:
@@ -44,6 +49,27 @@ def test_each_variable_of_compose_is_one_that_somebody_reads() -> None:
 
     assert asked <= documented() | OF_COMPOSE | OF_THE_IMAGE
     assert given <= documented() | OF_THE_IMAGE
+
+
+def test_compose_knows_what_it_is_told() -> None:
+    given = compose()
+    given.pop("x-site")  # what services share
+    ComposeSpecification.model_validate(given)
+
+    assert set(given) <= set(ComposeSpecification.model_fields)
+    for name, service in given["services"].items():
+        assert set(service) <= set(Service.model_fields), name
+        assert set(service.get("depends_on", {})) <= set(given["services"])
+        assert set(service.get("networks", [])) <= set(given["networks"])
+        assert set(service.get("secrets", [])) <= set(given["secrets"])
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists(), name
+            else:
+                assert source in given["volumes"] or source.startswith("${"), name
+    with pytest.raises(ValueError, match="volumes"):
+        ComposeSpecification.model_validate({"services": {"web": {"volumes": 3}}})
 
 
 def test_compose_has_no_default_passwords() -> None:
@@ -80,6 +106,79 @@ def test_what_containers_are_told_to_do_is_what_the_image_can_do() -> None:
     for script in ("start", "is-healthy"):
         assert (ROOT / "deploy/image" / script).stat().st_mode & 0o111
     assert re.search(r"^USER 10001", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+
+
+# --- Kubernetes -----------------------------------------------------------------------------------
+
+KUBERNETES = ROOT / "deploy" / "kubernetes"
+# Of deploy/image/start: streams of web end after 20 s, which is 5 s after the last request came (preStop);
+# a worker stops programs after WORKER_STOP_SECONDS (20), and 15 s later at the latest it has ended.
+GRACE = {"web": 25, "worker": 35, "beat": 10, "migrate": 0}
+
+
+def manifests() -> list[dict[str, Any]]:
+    listed = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["resources"]
+    return [each for name in listed for each in yaml.safe_load_all((KUBERNETES / name).read_text())]
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    """The pod of each deployment or job, by its name."""
+    with_pods = [each for each in manifests() if each["kind"] in ("Deployment", "Job")]
+    return {each["metadata"]["name"]: each["spec"]["template"] for each in with_pods}
+
+
+def test_kubernetes_knows_what_it_is_told() -> None:
+    for manifest in (*manifests(), *yaml.safe_load_all((KUBERNETES / "secrets.example.yaml").read_text())):
+        kubernetes_validate.validate(manifest, "1.31", strict=True)
+
+    deployment = next(each for each in manifests() if each["kind"] == "Deployment")
+    deployment["spec"]["replica"] = 2
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, "1.31", strict=True)
+
+
+def test_each_manifest_is_applied_and_finds_what_it_names() -> None:
+    files = {path.name for path in KUBERNETES.glob("*.yaml")}
+    listed = set(yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["resources"])
+    assert files == listed | {"kustomization.yaml", "secrets.example.yaml"}
+
+    labels = [pod["metadata"]["labels"] for pod in pods().values()]
+    for manifest in manifests():
+        spec = manifest.get("spec", {})
+        selector = spec.get("selector") or spec.get("podSelector") or {}
+        wanted = selector.get("matchLabels", selector if manifest["kind"] == "Service" else {})
+        assert any(wanted.items() <= each.items() for each in labels), manifest["metadata"]
+        if target := spec.get("scaleTargetRef"):
+            assert target["name"] in pods()
+    secrets = list(yaml.safe_load_all((KUBERNETES / "secrets.example.yaml").read_text()))
+    given = {name for each in secrets if each["metadata"]["name"] == "site" for name in each["stringData"]}
+    given |= set(re.findall(r"^([A-Z_]+)=", (KUBERNETES / "site.env").read_text(), flags=re.MULTILINE))
+    assert given <= documented() | OF_THE_IMAGE
+    named = {each["metadata"]["name"] for each in secrets}
+    for name, pod in pods().items():
+        used = {each["secret"]["secretName"] for each in pod["spec"]["volumes"] if "secret" in each}
+        assert used <= named
+        assert ("engine" in used) == (name == "worker")
+
+
+def test_pods_are_locked_down_and_have_time_to_end() -> None:
+    assert set(pods()) == set(GRACE)
+    for name, pod in pods().items():
+        (container,) = pod["spec"]["containers"]
+        assert container["args"] == [name]
+        assert pod["spec"]["securityContext"]["runAsNonRoot"]
+        assert not pod["spec"]["automountServiceAccountToken"]
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert pod["spec"]["terminationGracePeriodSeconds"] >= GRACE[name]
+        if name != "migrate":
+            assert container["livenessProbe"]["exec"]["command"] == ["deploy/image/is-healthy"]
+    (web,) = pods()["web"]["spec"]["containers"]
+    assert resolve(web["readinessProbe"]["httpGet"]["path"]).view_name == "health-ready"
+    assert web["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "5"]
 
 
 def test_dashboard_panels_ask_the_provisioned_source() -> None:
