@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from lessons.models import Course, CourseText, Lesson, LessonText
+from lessons.models import Course, CourseText, Exercise, Lesson, LessonText
 from progress import cohorts, roles
-from progress.models import Cohort, LessonProgress, Submission
+from progress.models import Cohort, ExerciseProgress, HintTaken, LessonProgress, Submission
 from sandbox.execution import Outcome, Stream
 
 DAYS = 60  # over which the work is spread
@@ -41,12 +41,30 @@ print(answer("what is an agent"))
 """
 
 
+_EXERCISE = """id = "{slug}"
+lesson = "{number}"
+title = "Exercise of {slug}"
+prompt = "Let `answer` write each word with a capital."
+solution = "def answer(question): return question.title()"
+
+[[check]]
+name = "capitals"
+value = "answer('an agent')"
+equals = "An Agent"
+
+[[hint]]
+text = "Look at what split gives."
+"""
+_HINT_AFTER = 2  # failed tries
+
+
 @dataclass
 class _Walk:
     """What one learner of the class has done."""
 
     runs: list[Submission] = field(default_factory=list)
     progress: dict[int, LessonProgress] = field(default_factory=dict)
+    attempts: dict[int, ExerciseProgress] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -55,6 +73,7 @@ def make_demo_class(*, learners: int, lessons: int, submissions: int, seed: int)
     chance = random.Random(seed)  # noqa: S311 - nothing secret
     name = f"demo-{Cohort.objects.count() + 1}"
     pages = _make_course(name, lessons)
+    exercises = _make_exercises(pages)
     instructor = get_user_model().objects.create(
         username=f"{name}-teacher", email=f"{name}-teacher@example.org", password=make_password(None)
     )
@@ -65,8 +84,14 @@ def make_demo_class(*, learners: int, lessons: int, submissions: int, seed: int)
     waiting: list[Submission] = []
     for number, person in enumerate(people):
         share = submissions * (number + 1) // learners - submissions * number // learners
-        walk = _walk(person, pages, share, chance)
+        walk = _walk(person, pages, exercises, share, chance)
         LessonProgress.objects.bulk_create(walk.progress.values())
+        ExerciseProgress.objects.bulk_create(walk.attempts.values())
+        HintTaken.objects.bulk_create(
+            HintTaken(learner=person, exercise=attempt.exercise, number=1)
+            for attempt in walk.attempts.values()
+            if attempt.hints
+        )
         waiting += walk.runs
         if len(waiting) >= _AT_ONCE or number == learners - 1:
             Submission.objects.bulk_create(waiting, batch_size=_AT_ONCE)
@@ -106,6 +131,23 @@ def _make_course(name: str, lessons: int) -> list[Lesson]:
     return made
 
 
+def _make_exercises(pages: Sequence[Lesson]) -> dict[int, Exercise]:
+    """By lesson; every other lesson has one."""
+    made = Exercise.objects.bulk_create(
+        Exercise(
+            course=lesson.course,
+            lesson=lesson,
+            slug=f"{lesson.slug}-exercise",
+            position=1,
+            kind=Exercise.Kind.CODE,
+            text=_EXERCISE.format(slug=f"{lesson.slug}-exercise", number=lesson.number),
+            source_path=f"{lesson.slug}.exercise.toml",
+        )
+        for lesson in pages[::2]
+    )
+    return {exercise.lesson_id: exercise for exercise in made}
+
+
 def _make_learners(name: str, number: int) -> Sequence[Any]:
     user = get_user_model()
     locked = make_password(None)
@@ -122,14 +164,24 @@ def _make_learners(name: str, number: int) -> Sequence[Any]:
     )
 
 
-def _walk(person: Any, pages: Sequence[Lesson], tries: int, chance: random.Random) -> _Walk:
+def _walk(
+    person: Any,
+    pages: Sequence[Lesson],
+    exercises: Mapping[int, Exercise],
+    tries: int,
+    chance: random.Random,
+) -> _Walk:
     """From lesson to lesson: each is tried until it succeeds, some learners give up, others come back."""
     walk, place = _Walk(), 0
     talent = chance.uniform(0.12, 0.5)
     for number, at in enumerate(_times(tries, chance)):
         lesson = pages[place] if place < len(pages) else chance.choice(pages)
         succeeded = chance.random() < talent
-        walk.runs.append(_run(person, lesson, number, at, chance, succeeded=succeeded))
+        run = _run(person, lesson, number, at, chance, succeeded=succeeded)
+        walk.runs.append(run)
+        if exercise := exercises.get(lesson.pk):
+            run.exercise, run.is_checked, run.passed = exercise, True, succeeded
+            _note_attempt(walk, person, exercise, at, succeeded=succeeded)
         progress = walk.progress.setdefault(
             lesson.pk, LessonProgress(learner=person, lesson=lesson, started_at=at)
         )
@@ -139,6 +191,19 @@ def _walk(person: Any, pages: Sequence[Lesson], tries: int, chance: random.Rando
         if succeeded:
             place += 1
     return walk
+
+
+def _note_attempt(walk: _Walk, person: Any, exercise: Exercise, at: datetime, *, succeeded: bool) -> None:
+    attempt = walk.attempts.setdefault(
+        exercise.pk, ExerciseProgress(learner=person, exercise=exercise, updated_at=at)
+    )
+    if attempt.solved_at:
+        return
+    if succeeded:
+        attempt.solved_at, attempt.is_open = at, False
+        return
+    attempt.failures += 1
+    attempt.hints = int(attempt.failures >= _HINT_AFTER)
 
 
 def _times(tries: int, chance: random.Random) -> Iterator[datetime]:

@@ -17,8 +17,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from lessons.models import Exercise, Lesson, LessonText
+from lessons.models import Course, Exercise, Lesson, LessonText
 from progress import cohorts
+from progress.classwork.exercises import outcomes
 from progress.completion import mark_lesson
 from progress.demo_class import make_demo_class
 from progress.error_lines import error_line
@@ -286,4 +287,8 @@ def test_a_made_up_class_is_as_asked_for_and_only_where_it_may_be(settings: Sett
     assert Lesson.objects.count() == 8
     assert Submission.objects.count() == 50
     assert LessonProgress.objects.exists()
+    found = outcomes(cohort, Course.objects.get(), language="en")
+    assert [each.title for each in found][:2] == [f"Exercise of lesson-{n}-exercise" for n in (0, 2)]
+    assert (found[0].tried, found[0].solved) == (3, 3)
+    assert found[0].tries
     assert Submission.objects.earliest("created_at").created_at < timezone.now() - timedelta(days=30)
