@@ -6,8 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Case, Count, F, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, F
 from django.utils.translation import gettext as _
 
 from lessons.models import Course, Exercise
@@ -71,17 +70,14 @@ def outcomes(cohort: Cohort, course: Course, *, language: str) -> list[Outcome]:
 
 
 def _tries_until_solved(cohort: Cohort, course: Course) -> dict[int, list[int]]:
-    """By exercise: of each learner who passed, the how manieth try was the first to pass."""
+    """By exercise: of each learner who solved it, how many tries that took."""
     judged = tries_of(cohort).filter(exercise__course=course, passed__isnull=False)
-    place = Window(RowNumber(), partition_by=[F("exercise"), F("learner")], order_by=F("created_at").asc())
-    # Within the expression, as a filter of its own would take the failed tries away before they are numbered.
-    passes = judged.annotate(place=Case(When(passed=True, then=place))).filter(place__isnull=False)
-    first: dict[tuple[int, int], int] = {}
-    for exercise, learner, at in passes.values_list("exercise", "learner", "place"):
-        first[exercise, learner] = min(at, first.get((exercise, learner), at))
+    until_solved = judged.filter(
+        exercise__progress__learner=F("learner"), created_at__lte=F("exercise__progress__solved_at")
+    )
     found: dict[int, list[int]] = defaultdict(list)
-    for (exercise, _learner), at in first.items():
-        found[exercise].append(at)
+    for exercise, _learner, tries in until_solved.values_list("exercise", "learner").annotate(n=Count("pk")):
+        found[exercise].append(tries)
     return dict(found)
 
 
