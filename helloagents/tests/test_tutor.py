@@ -180,6 +180,8 @@ def test_guests_ask_where_they_may_and_keep_what_was_said(
     assert "to ask the tutor" in client.get(reverse("tutor-panel")).content.decode()
 
     settings.MODEL_GUESTS_MAY_CALL = True
+    found = client.get("/api/v1/conversations/search?query=hello").json()
+    assert found["count"] == 0  # there is no conversation yet
     assert ask(client).content == "Hello!"
     assert "Hello!" in client.get(reverse("tutor-panel")).content.decode()
     assert "Hello!" not in Client().get(reverse("tutor-panel")).content.decode()

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -115,7 +116,10 @@ def best_matches(rows: models.QuerySet[Any], wanted: Wanted, *, most: int) -> di
     within: str = ""
     parameters: Sequence[Any] = ()
     if rows.query.where:
-        sql, parameters = rows.order_by().values("pk").query.get_compiler(rows.db).as_sql()
+        try:
+            sql, parameters = _sql_of(rows.order_by())
+        except EmptyResultSet:  # of nobody's rows, say: Django knows without asking that there are none
+            return {}
         within = f"AND {{id}} IN ({sql})"
     if connection.vendor == "postgresql":
         # 1: the longer the text, the less a word in it says.
@@ -163,13 +167,22 @@ def latest_matches(rows: models.QuerySet[Any], wanted: Wanted, *, enough: int, m
     quote = connection.ops.quote_name
     index = quote(_index_table(rows.model._meta.db_table))
     same = rows.filter(pk=RawSQL(f"{index}.rowid", []))  # noqa: S611 - the name of a table
-    sql, parameters = same.values("pk").query.get_compiler(rows.db).as_sql()
+    try:
+        sql, parameters = _sql_of(same)
+    except EmptyResultSet:
+        return []
     statement = f"""
         SELECT rowid FROM {index} WHERE {index} MATCH %s AND EXISTS ({sql}) ORDER BY rowid DESC LIMIT %s
     """  # noqa: S608 - names of tables, and the rows' own SQL
     with connection.cursor() as cursor:
         cursor.execute(statement, [wanted.for_sqlite(), *parameters, most])
         return [pk for (pk,) in cursor.fetchall()]
+
+
+def _sql_of(rows: models.QuerySet[Any]) -> tuple[str, Sequence[Any]]:
+    """The query for their primary keys, and its parameters."""
+    sql, parameters = rows.values("pk").query.get_compiler(rows.db).as_sql()
+    return sql, parameters
 
 
 class AddFullText(Operation):
