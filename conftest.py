@@ -37,7 +37,7 @@ def group_of(item: pytest.Item) -> str | None:
     if item.get_closest_marker("docker"):
         return "docker"
     if item.get_closest_marker("bubblewrap"):
-        return "bubblewrap" if "sandbox" in item.path.parts else str(item.path)
+        return "bubblewrap" if "sandbox" in item.path.parts else item.path.stem
     return None
 
 
