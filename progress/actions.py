@@ -20,7 +20,7 @@ from progress.memory import note_hint
 from progress.models import Draft, DraftVersion, EditorContent, HintTaken, Owner, Submission
 from progress.programs import program_of_exercise, program_of_listing
 from progress.tasks import enqueue
-from sandbox import policy
+from sandbox import hosts, policy
 from sandbox.execution import Outcome, Stream
 from sandbox.languages import LANGUAGES
 
@@ -184,7 +184,7 @@ def take_hint(*, owner: Owner, exercise: Exercise) -> HintTaken | None:
 
 
 def cancel_submission(*, submission: Submission) -> None:
-    """Stop a run: at once when it waits, through its worker when it runs, not when it is over."""
+    """Stop a run: at once when it waits or nobody holds it, else through its worker; not when it is over."""
     Submission.objects.unfinished().filter(pk=submission.pk).update(cancel_requested=True)
     waiting = Submission.objects.filter(pk=submission.pk, status=Submission.Status.QUEUED)
     if waiting.update(
@@ -193,6 +193,14 @@ def cancel_submission(*, submission: Submission) -> None:
         events.publish(submission.pk, "finished")
     else:
         events.order(submission.pk, "cancel")
+        _close_abandoned(submission)
+
+
+def _close_abandoned(submission: Submission) -> None:
+    """End a run whose host does not live; should that be a mistake, the host has the order and stops too."""
+    holder = Submission.objects.running().filter(pk=submission.pk).values_list("host", flat=True).first()
+    if holder is not None and not hosts.lives(holder):
+        lifecycle.close_as_stopped(submission.pk, host=holder)
 
 
 def delete_submission(*, submission: Submission) -> None:

@@ -140,6 +140,17 @@ def close_as_broken(submission: Submission) -> bool:
     return bool(closed)
 
 
+def close_as_stopped(run_id: UUID, *, host: str) -> bool:
+    """What its learner stopped on `host`, which does not hold it: the host is gone, or has lost it."""
+    same = Submission.objects.running().filter(pk=run_id, host=host)
+    closed = same.update(
+        status=Submission.Status.FINISHED, outcome=Outcome.CANCELLED, finished_at=timezone.now()
+    )
+    if closed:
+        events.publish(run_id, "finished")
+    return bool(closed)
+
+
 def left_running(*, lost_hosts: Collection[str]) -> SubmissionQuerySet:
     """Submissions whose host is lost, or that have run for longer than anything may."""
     overdue = Q(started_at__lt=_ago(settings.RUN_STALE_SECONDS))

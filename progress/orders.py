@@ -8,9 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
+
 from progress import events, lifecycle
 from progress.models import Submission
+from sandbox import hosts
 from sandbox.control import RunControl
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(eq=False)
@@ -74,12 +80,24 @@ def stop_listening() -> None:
 
 
 def _obey(run_id: UUID, kind: str, text: str) -> None:
-    for hold in list(_holds):
-        if hold.run_id != run_id:
-            continue  # most orders are for runs of other workers, or for some that are over
+    held = [hold for hold in list(_holds) if hold.run_id == run_id]
+    if not held and kind == "cancel":
+        _close_unheld(run_id)  # most orders are for runs of other workers, or for some that are over
+    for hold in held:
         if kind == "cancel":
             hold.control.cancel()
         elif kind == "input":
             hold.control.send_input(text)
         elif kind == "eof":
             hold.control.close_input()
+
+
+def _close_unheld(run_id: UUID) -> None:
+    """End a run that the row says is ours though no thread here has it."""
+    try:
+        if lifecycle.close_as_stopped(run_id, host=hosts.own_id()):
+            log.error("run_not_held", submission=str(run_id))
+    except (DatabaseError, InterfaceError) as error:  # the thread that listens has to go on
+        log.warning("database_unavailable", error=str(error))
+    finally:
+        connection.close()

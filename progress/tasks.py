@@ -58,7 +58,7 @@ def run_submission(submission_id: str) -> None:
         with orders.claiming(UUID(submission_id)) as hold:
             if hold.submission:
                 with structlog.contextvars.bound_contextvars(run=submission_id):
-                    _run(hold.submission, hold.control)
+                    _run_to_its_end(hold.submission, hold.control)
     except (OperationalError, InterfaceError) as error:
         log.warning("database_unavailable", error=str(error))
         _persist(partial(_take_back, UUID(submission_id)))
@@ -72,6 +72,16 @@ def _take_back(run_id: UUID) -> bool:
     if waiting:
         enqueue(waiting)
     return waiting is not None
+
+
+def _run_to_its_end(submission: Submission, control: RunControl) -> None:
+    """The edge of the process: what nobody foresaw is a fault of the platform, and leaves no run open."""
+    try:
+        _run(submission, control)
+    except (OperationalError, InterfaceError):
+        raise  # the run is taken back, see there
+    except Exception as error:  # noqa: BLE001 - see above
+        _persist(partial(_give_up, submission, error))
 
 
 def _run(submission: Submission, control: RunControl) -> None:
@@ -127,10 +137,17 @@ def _check(
     return result, {"checks": verdict.rows, "passed": verdict.passed}
 
 
-def _give_up(submission: Submission, error: SandboxError) -> bool:
+def _give_up(submission: Submission, error: Exception) -> bool:
     if orders.leaving():
         return hand_over(submission)  # its container went with the host; that is no fault
-    log.error("run_broken", submission=str(submission.pk), attempt=submission.attempts, error=repr(error))
+    unforeseen = None if isinstance(error, SandboxError) else error
+    log.error(
+        "run_broken",
+        submission=str(submission.pk),
+        attempt=submission.attempts,
+        error=repr(error),
+        exc_info=unforeseen,
+    )
     hosts.note_fault(what=type(error).__name__, detail=str(error))
     # Without an engine a second try is as vain as the first; the learner hears it now.
     if not isinstance(error, EngineUnavailable) and lifecycle.requeue(submission):

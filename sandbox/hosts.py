@@ -281,6 +281,16 @@ def alive() -> list[Host]:
     return [host for host in known() if host.state is State.ALIVE]
 
 
+def lives(host: str) -> bool:
+    """Whether a host has been heard of lately, or nobody can tell."""
+    try:
+        heard = client().zscore(_HOSTS, host)
+        return heard is not None and now() - heard <= ALIVE_SECONDS
+    except redis.RedisError as error:
+        log.warning("redis_unavailable", doing="lives", error=str(error))
+        return True
+
+
 def history() -> dict[str, list[dict[str, Any]]]:
     """What each host of the last quarter of an hour measured at its heartbeats, oldest first."""
     found = [host for host, _ in _scores(0)]

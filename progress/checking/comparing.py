@@ -298,9 +298,12 @@ _NODES: Mapping[str, tuple[type[ast.AST], ...]] = {
 
 def compare_code(check: CodeCheck, code: str) -> Finding:
     try:
-        nodes = list(ast.walk(ast.parse(code)))
+        return _compare_nodes(check, list(ast.walk(ast.parse(code))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Finding(passed=False, said=_("The program is no Python that can be read."))
+
+
+def _compare_nodes(check: CodeCheck, nodes: Sequence[ast.AST]) -> Finding:
     calls, defined = set(_called(nodes)), set(_defined(nodes))
     named = calls | {node.id for node in nodes if isinstance(node, ast.Name)}
     used = {word for word, kinds in _NODES.items() if any(isinstance(node, kinds) for node in nodes)} | named
@@ -327,11 +330,13 @@ def _called(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _dotted(node: ast.AST) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{_dotted(node.value)}.{node.attr}"
-    return ""
+    """`a.b.c`, or `.b.c` of what has no name; step by step, for a learner may write thousands of them."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    names.append(node.id if isinstance(node, ast.Name) else "")
+    return ".".join(reversed(names))
 
 
 def _defined(nodes: Iterable[ast.AST]) -> Iterator[str]:

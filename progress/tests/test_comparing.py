@@ -198,6 +198,9 @@ def test_traces(check: TraceCheck, passed: bool) -> None:
         (CodeCheck(lacks=("for",)), "for x in y: ...", False),
         (CodeCheck(lacks=("eval",)), "e = eval", False),
         (CodeCheck(lacks=("eval",)), "def (", False),
+        (CodeCheck(calls=("print",)), "if 0:\n    a" + ".b" * 2000 + "()", False),
+        (CodeCheck(calls=("b.b",)), "f().b.b()", False),
+        (CodeCheck(calls=("a" + ".b" * 2000,)), "a" + ".b" * 2000 + "()", True),
     ],
 )
 def test_code(check: CodeCheck, code: str, passed: bool) -> None:

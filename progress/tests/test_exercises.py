@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from helloagents.tests.api_site import make_course
 from lessons.models import Exercise, Lesson
+from progress import tasks
 from progress.guests import adopt_work_of_guest
 from progress.models import Draft, HintTaken, LessonProgress, Submission
 from progress.tests.makers import CODE_EXERCISE, QUESTION, FakePool, make_exercise, make_learner, make_result
@@ -109,6 +110,30 @@ def test_a_run_of_an_exercise_need_not_be_judged(
     run = check(client, exercise, "print('Hi')", check=False)
 
     assert (run["passed"], run["checks"], run["exercise"]) == (None, [], exercise.pk)
+
+
+def test_a_program_of_any_depth_is_judged(client: Client, exercise: Exercise, pool_answers: Answers) -> None:
+    Exercise.objects.update(text=exercise.text.replace('code.uses = "for"', 'code = { calls = ["print"] }'))
+    pool_answers(make_result(stdout="Hello\n"))
+
+    run = check(client, exercise, "if 0:\n    a" + ".b" * 2000 + "()")
+
+    assert (run["status"], run["passed"]) == ("finished", False)
+
+
+def test_a_fault_in_judging_leaves_no_run_open(
+    client: Client, exercise: Exercise, pool_answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **told: Any) -> Any:
+        raise LookupError("a bug")
+
+    pool_answers(make_result(), make_result())
+    monkeypatch.setattr(tasks, "judge", fail)
+
+    run = check(client, exercise, LOOP)
+
+    assert (run["status"], run["passed"]) == ("broken", None)
+    assert Submission.objects.get().attempts == 2
 
 
 def test_a_program_that_fails_is_told_so_and_no_check_is_come_to(

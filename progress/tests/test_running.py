@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from progress import events, lifecycle, tasks
+from progress import events, lifecycle, orders, tasks
 from progress.models import Submission
 from progress.tests.makers import FakePool, make_learner, make_lesson, make_result, make_submission
+from sandbox import hosts
 from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.execution import Outcome, Source
 from tutor.streams import Event
@@ -326,6 +327,24 @@ def test_a_second_fault_is_told_and_is_not_the_learners(client: Client, pool_ans
     assert (run["status"], run["outcome"]) == ("broken", None)
 
 
+def test_a_fault_that_nobody_foresaw_is_one_of_the_platform(
+    client: Client, pool_answers: Answers, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool_answers(RuntimeError("a bug"), make_result())
+    once = start(client, code="1").json()
+    pool_answers(RuntimeError("a bug"), RuntimeError("a bug"))
+    twice = start(client, code="1").json()
+
+    assert [(run["status"], run["outcome"]) for run in (once, twice)] == [
+        ("finished", "ok"),
+        ("broken", None),
+    ]
+    assert not Submission.objects.unfinished().exists()
+    told: list[Any] = [record.msg for record in caplog.records if "run_broken" in str(record.msg)]
+    assert [(each["level"], type(each["exc_info"])) for each in told] == [("error", RuntimeError)] * 3
+    assert "a bug" in hosts.recent_faults()[0]["detail"]
+
+
 def test_without_an_engine_the_learner_hears_it_at_once(client: Client, pool_answers: Answers) -> None:
     pool = pool_answers(EngineUnavailable("start it"))
 
@@ -386,6 +405,41 @@ def test_a_waiting_run_is_stopped_at_once_and_never_runs(client: Client, pool_an
 
     assert (run["status"], run["outcome"]) == ("finished", "cancelled")
     assert pool.requests == []
+
+
+@pytest.mark.parametrize("lives", [False, True])
+def test_a_run_that_nobody_holds_any_more_can_be_stopped(
+    client: Client, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    """Its host is gone; or it lives and has lost the run, as it sees when the order comes."""
+    hosts.client().flushdb()
+    if lives:
+        hosts.client().zadd("sandbox:hosts", {hosts.own_id(): hosts.now()})
+        monkeypatch.setattr(events, "order", lambda run_id, kind: orders._obey(run_id, kind, ""))
+    learner = make_learner()
+    client.force_login(learner)
+    submission = make_submission(learner=learner, status="running", attempts=1, host=hosts.own_id())
+
+    run = client.post(reverse("run-cancel", args=[submission.pk])).json()
+
+    assert (run["status"], run["outcome"]) == ("finished", "cancelled")
+
+
+def test_a_run_that_is_held_is_stopped_by_who_holds_it(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts.client().flushdb()
+    hosts.client().zadd("sandbox:hosts", {hosts.own_id(): hosts.now()})
+    monkeypatch.setattr(events, "order", lambda run_id, kind: orders._obey(run_id, kind, ""))
+    learner = make_learner()
+    client.force_login(learner)
+    submission = make_submission(learner=learner)
+
+    with orders.claiming(submission.pk) as hold:
+        run = client.post(reverse("run-cancel", args=[submission.pk])).json()
+        is_cancelled = hold.control.cancelled
+
+    assert (run["status"], is_cancelled) == ("running", True)
 
 
 def test_stopping_a_finished_run_changes_nothing(client: Client) -> None:
