@@ -172,6 +172,33 @@ def test_pictures_are_made_anew_and_shown_to_their_owner(
     assert refused.json()["error"]["details"]["validation_errors"][0]["field"] == "images"
 
 
+# What Pillow raises is no OSError: SyntaxError, struct.error, TypeError.
+DAMAGED = {
+    "a chunk": "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAAUlEQVR4nGP8z8DAwMA=",
+    "a length in EXIF": (
+        "UklGRmQAAABXRUJQVlA4WAoAAAAIAAAAAAAAAAAAVlA4IBgAAAAwAQCdASoBAAEAAUAmJaQAA3AA/v02aABFWElGJgAAAE1NACoA"
+        "AAAIAAIBCQACAAAAAmEAAAABEgADAAAAAQAGAwAAAAAA"
+    ),
+    "a kind in EXIF": (
+        "UklGRmQAAABXRUJQVlA4WAoAAAAIAAAAAAAAAAAAVlA4IBgAAAAwAQCdASoBAAEAAUAmJaQAA3AA/v02aABFWElGJgAAAE1NACoA"
+        "AAAIAAIBEgADAAAAAQAGAAABGgACAAAAA2hpAAAAAAAA"
+    ),
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_picture_is_refused_in_words(
+    client: Client, ada: Any, provider: FakeProvider, damaged: str
+) -> None:
+    images = [f"data:image/png;base64,{damaged}"]
+
+    answer = post(client, "tutor-ask", {"message": "x", "images": images})
+
+    assert answer.status_code == 400, answer.content
+    assert "picture" in answer.json()["error"]["message"]
+    assert not Message.objects.exists()
+
+
 def test_guests_ask_where_they_may_and_keep_what_was_said(
     client: Client, provider: FakeProvider, settings: Any
 ) -> None:
