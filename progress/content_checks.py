@@ -1,4 +1,4 @@
-"""Tries every exercise of a course: solutions pass, mistakes fail with their message, answers hold."""
+"""Tries every exercise of a course: solutions pass, mistakes fail with their message, starters with none."""
 
 from __future__ import annotations
 
@@ -96,13 +96,23 @@ class _Attempt:
             found += self.wrong_with_mistake(
                 number, in_language(mistake.code, self.language, ""), mistake.line
             )
-        return found
+        return found + self.wrong_with_starter()
+
+    def wrong_with_starter(self) -> list[Problem]:
+        """Who has changed nothing yet has made no mistake."""
+        starter = in_language(self.told.starter, self.language, "")
+        mistake = _mistake_in(self.verdict_on(starter)) if starter.strip() else None
+        if mistake is None:
+            return []
+        what = "the untouched starter is taken for this mistake."
+        mend = "Correct `when`, or the starter."
+        return [self.problem(self.told.mistakes[mistake - 1].line, what, mend)]
 
     def wrong_with_mistake(self, number: int, code: str, line: int) -> list[Problem]:
         verdict = self.verdict_on(code)
         if verdict.passed:
             return [self.problem(line, "the mistake passes every check.", "Add a check that it fails.")]
-        told = next((check.mistake["number"] for check in verdict.checks if check.mistake), None)
+        told = _mistake_in(verdict)
         if told == number:
             return []
         what = f"the mistake is taken for mistake {told}." if told else "the mistake is not recognised."
@@ -173,6 +183,11 @@ def _texts_of(part: Any, line: int = 1) -> Iterator[tuple[str, Mapping[str, Any]
             yield from _texts_of(value, line)
         elif isinstance(value, dict) and value and set(value) <= {"", *exercise_languages()}:
             yield field.name, value, line
+
+
+def _mistake_in(verdict: Verdict) -> int | None:
+    """The number of the common mistake that it tells of."""
+    return next((check.mistake["number"] for check in verdict.checks if check.mistake), None)
 
 
 def _reason(verdict: Verdict, number: int) -> str:

@@ -248,7 +248,7 @@ def _of_findings(
         situation = _Situation(
             code=laboratory.submission.code,
             own=own,
-            failed={number for number, finding in enumerate(findings, 1) if not finding.passed},
+            failed=failed,
             actual=findings[failed - 1].actual or "",
         )
         mistake = _recognise(definition, situation, laboratory, language)
@@ -269,9 +269,7 @@ def _of_failed_program(
         Checked(number=number, name=in_language(check.name, language, ""), hidden=check.hidden, passed=None)
         for number, check in enumerate(definition.checks, 1)
     ]
-    situation = _Situation(
-        code=laboratory.submission.code, own=own, failed={check.number for check in checks}, actual=""
-    )
+    situation = _Situation(code=laboratory.submission.code, own=own, failed=0, actual="")
     runs = Checked(
         number=0,
         name=_("The program runs to its end"),
@@ -311,11 +309,14 @@ def _kept(text: str | None) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Situation:
-    """What a common mistake is told by; `actual` is what came instead in the first check that failed."""
+    """What a common mistake is told by: of the checks it is the first that `failed`, where it is told of.
+
+    `actual` is what came instead there.
+    """
 
     code: str
     own: Behaviour
-    failed: set[int]
+    failed: int
     actual: str
 
 
@@ -349,6 +350,6 @@ def _fits(mistake: CommonMistake, situation: _Situation, language: str) -> bool:
         (mistake.error_contains, situation.own.error),
         (mistake.actual_contains, situation.actual),
     )
-    return (mistake.check is None or mistake.check in situation.failed) and all(
+    return (mistake.check in (None, situation.failed)) and all(
         part in text for parts, text in texts for part in in_language(parts, language, ())
     )

@@ -140,6 +140,26 @@ def test_each_thing_that_is_broken_has_file_and_line(folder: Path) -> None:
     assert check("agents")[2] == "", "the course as it was imported is right still"
 
 
+def test_a_starter_that_is_told_of_a_mistake_is_named(folder: Path) -> None:
+    starter = 'starter = "answer = input"\nsolution'
+    edit(folder / "ask.exercise.toml", "solution", starter)
+
+    _, err, end = check(folder)
+
+    assert end == "2 things are wrong."
+    for language in ("en", "zh-hans"):
+        told = f"ask.exercise.toml:36: ({language}) the untouched starter is taken for this mistake."
+        assert told in err, err
+
+
+def test_a_mistake_of_a_later_check_is_not_told_at_an_earlier_one(folder: Path) -> None:
+    edit(folder / "ask.exercise.toml", "when.check = 1", "when.check = 2")
+
+    _, err, _ = check(folder)
+
+    assert "ask.exercise.toml:35: (en) the mistake is not recognised. It fails check 1, “Asks once”" in err
+
+
 def test_a_course_that_is_none_is_told(tmp_path: Path) -> None:
     assert "is neither a folder nor a course" in check("nowhere")[2]
     assert "holds no course" in check(tmp_path)[2]
