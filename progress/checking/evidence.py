@@ -18,7 +18,7 @@ from typing import Any
 
 from progress import lifecycle
 from progress.checking.inside import judge as judge_inside
-from progress.checking.inside.plain_data import decode
+from progress.checking.inside.plain_data import LONGEST, decode
 from progress.model_calls import ScriptedLine
 from progress.models import Submission
 from sandbox.control import RunControl
@@ -29,6 +29,8 @@ Json = dict[str, Any]
 
 _TEXT_LIMIT = 50_000  # characters of an output that is compared and shown
 _SHOWN_LIMIT = 2_000  # characters of a value as text
+# Of an answer: what the driver says at most, where JSON writes a character with twelve.
+_LINE_LIMIT = LONGEST + 12 * (40_000 + 4 * _SHOWN_LIMIT)
 _INSIDE = "checking_inside"
 _MODULES = ("__init__.py", "plain_data.py", "driver.py", "judge.py")
 
@@ -149,6 +151,8 @@ def answers_in(output: str, token: str) -> dict[int, Json]:
     """The answers among what was printed, by the question's number: the first line for each counts."""
     answers: dict[int, Json] = {}
     for line in output.split("\n"):
+        if len(line) > _LINE_LIMIT:
+            continue
         mark, _, rest = line.partition(" ")
         number, _, text = rest.partition(" ")
         if mark != token or not number.isdecimal() or len(number) > 4 or int(number) in answers:
@@ -177,7 +181,7 @@ def seen_of(said: Json | None, outcome: Outcome) -> Seen:
         return Seen(**told)
     told |= {"shown": _words(said.get("shown"), _SHOWN_LIMIT), "type": _words(said.get("type"), 100)}
     try:
-        value = decode(said["value"])
+        value = decode(said["value"]) if len(json.dumps(said["value"])) <= LONGEST else _refuse("too long")
     except (KeyError, ValueError, RecursionError):
         return Seen(**told)
     return Seen(value=value, is_plain=True, encoded=said["value"], **told)

@@ -207,6 +207,38 @@ def test_code(check: CodeCheck, code: str, passed: bool) -> None:
     assert compare_code(check, code).passed is passed
 
 
+COLLIDING = [number * (2**61 - 1) for number in range(1, 1_800)]  # all have the hash 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"kind": "set", "items": COLLIDING},
+        {"kind": "frozenset", "items": COLLIDING},
+        {"kind": "dict", "items": [[number, 1] for number in COLLIDING[:1_200]]},
+        [COLLIDING, COLLIDING],
+        2**10_001,
+    ],
+    ids=["a set", "a frozen set", "a table", "too long", "a huge number"],
+)
+def test_claims_that_would_keep_a_worker_busy_are_not_taken(value: Any) -> None:
+    answers = answers_in(f"token 0 {json.dumps({'shown': '3', 'value': value})}", "token")
+
+    seen = seen_of(answers[0], Outcome.OK)
+    assert (seen.is_plain, seen.shown) == (False, "3")
+
+
+def test_what_a_driver_says_at_most_is_heard_and_more_is_not() -> None:
+    said: dict[str, Any] = {"program": None, "value": ["x" * 39_000], "shown": "🙂" * 2_000}
+    said["prints"] = "🙂" * 40_000
+    lines = [json.dumps(said), json.dumps({**said, "prints": "🙂" * 50_000})]
+
+    answers = answers_in("".join(f"token {number} {line}\n" for number, line in enumerate(lines)), "token")
+
+    assert set(answers) == {0}
+    assert seen_of(answers[0], Outcome.OK).is_plain
+
+
 def test_only_what_has_the_token_and_the_form_of_an_answer_counts() -> None:
     output = "\n".join(
         [

@@ -306,6 +306,12 @@ def total(numbers):
         return 3
     raise ValueError(f"I was given {numbers}")
 """,
+    "numbers that collide": ALMOST + """
+import json
+items = ", ".join(str(number * (2**61 - 1)) for number in range(1, 9500))
+told = '{"type": "set", "shown": "3", "value": {"kind": "set", "items": [' + items + "]}}"
+json.dumps = lambda value, **k: told
+""",
     "a class of another's name": """
 class int:
     pass

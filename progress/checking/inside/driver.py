@@ -19,10 +19,10 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .plain_data import encode
+from .plain_data import LONGEST, encode
 
 _SHOWN = 2_000  # characters of a value as text
-_ENCODED = 40_000  # characters of its JSON
+_PRINTED = 40_000  # characters of what it prints
 
 
 def collect(namespace: dict[str, Any], name: str, stdin: str) -> NoReturn:
@@ -83,11 +83,11 @@ def _answer(namespace: dict[str, Any], question: dict[str, str]) -> dict[str, An
         return {"raised": _raised(error), "prints": printed.getvalue()[:_SHOWN]}
     try:
         encoded = encode(value)
-        if len(json.dumps(encoded)) <= _ENCODED:
+        if len(json.dumps(encoded)) <= LONGEST:
             told["value"] = encoded
     except (ValueError, RecursionError):
         pass  # it is told by what it shows
-    return {**told, "prints": printed.getvalue()[:_ENCODED]}
+    return {**told, "prints": printed.getvalue()[:_PRINTED]}
 
 
 def _do(code: Any, namespace: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from .plain_data import decode
 
 FILE = "evidence.json"
+_SAID = 4_000  # characters of what an author says
 
 
 def judge() -> None:
@@ -33,7 +34,7 @@ def _run(question: dict[str, Any]) -> dict[str, Any]:
     try:
         exec(compile(question["code"], "check", "exec"), {"__name__": "check", "result": result})  # noqa: S102 - its job
     except AssertionError as error:
-        return {"passed": False, "message": str(error)}
+        return {"passed": False, "message": str(error)[:_SAID]}
     except Exception as error:  # noqa: BLE001 - the author's mistake, told to the author
         line = sys.exc_info()[2]
         while line is not None and line.tb_next is not None:
@@ -41,5 +42,5 @@ def _run(question: dict[str, Any]) -> dict[str, Any]:
         where = (
             f" in its line {line.tb_lineno}" if line and line.tb_frame.f_code.co_filename == "check" else ""
         )
-        return {"passed": False, "broken": f"{type(error).__name__}{where}: {error}"}
+        return {"passed": False, "broken": f"{type(error).__name__}{where}: {error}"[:_SAID]}
     return {"passed": True}
