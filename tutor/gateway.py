@@ -465,15 +465,15 @@ def _answer_of(completion: Json) -> Json | None:
 
 
 def _most_tokens(sent: bytes, body: Mapping[str, Any]) -> int:
-    """The most that a request can be: two bytes per token, fewer no text has; and its pictures."""
+    """The most that a request can be: a token for each byte, as in rare scripts; and its pictures."""
     size, pictures = len(sent), 0
     for message in body.get("messages") or ():
         parts = message.get("content")
         for part in parts if isinstance(parts, list) else ():
             url = (part.get("image_url") or {}).get("url", "") if part.get("type") == "image_url" else ""
-            if url.startswith("data:"):
-                size, pictures = size - len(url), pictures + 1
-    return size // 2 + 1 + pictures * _TOKENS_OF_PICTURE
+            pictures += part.get("type") == "image_url"
+            size -= len(url) if url.startswith("data:") else 0
+    return size + pictures * _TOKENS_OF_PICTURE
 
 
 def _count(tokens: Any) -> int:

@@ -73,6 +73,24 @@ def test_beyond_the_budget_programs_get_429(settings: Any, which: str, budget: B
     assert ModelCall.objects.filter(http_status=429).count() == 1
 
 
+def test_as_much_is_reserved_as_can_be_used(settings: Any) -> None:
+    """A token may be a single byte; what a picture costs has nothing to do with its address."""
+    settings.MODEL_MAX_ANSWER_TOKENS = 100
+    dense = "[]{}" * 500
+    pictures = [
+        {"type": "image_url", "image_url": {"url": url}}
+        for url in ("https://x.example/a.png", "data:image/png;base64," + "A" * 50_000)
+    ]
+    with fake_provider(answers("Hi")) as provider:
+        settings.MODEL_PROVIDERS = [provider.configured()]
+        ask(chat(dense))
+        ask({"model": "m", "messages": [{"role": "user", "content": pictures}]})
+
+    text, seen = ModelCall.objects.order_by("pk").values_list("reserved_tokens", flat=True)
+    assert 2000 + 100 <= text < 10_000
+    assert 6000 + 100 <= seen < 8_000
+
+
 def test_scripted_answers_are_free(settings: Any) -> None:
     limit(settings, USER_DAY=Budget(requests=1), SITE_DAY=Budget(requests=1))
     body = {"model": "any", "input": "text"}
