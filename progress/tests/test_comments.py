@@ -25,7 +25,7 @@ from helloagents.celery import app
 from helloagents.leaving import archive_of, erase_account
 from helloagents.retention import forget
 from progress import cohorts
-from progress.comments import MOST_COMMENTS, lines_of, write_comment
+from progress.comments import MOST_COMMENTS, delete_comment, lines_of, write_comment
 from progress.models import COMMENT_LIMIT, Cohort, LineComment, Notification, Submission
 from progress.templatetags.comments import comment_text
 from progress.tests.makers import make_learner, make_lesson, make_submission
@@ -273,6 +273,22 @@ def test_the_bell_counts_leads_to_the_comment_and_is_quiet_then(run: Submission,
     assert opened.headers["Location"] == f"{of_learner(run)}#{made.anchor}"
     assert "new" not in bell(learner.get(catalogue).content.decode())
     assert "button-icon bell" not in Client().get(catalogue).content.decode()
+
+
+def test_a_reply_to_what_was_deleted_meanwhile_is_not_found(
+    run: Submission, tom: Any, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = comment(run, tom)
+
+    def too_late(**fields: Any) -> LineComment:
+        delete_comment(comment=said)
+        return write_comment(**fields)
+
+    monkeypatch.setattr("progress.comments.write_comment", too_late)
+    answer = client_of(ada).post(of_learner(run, "submission-comments") + "?line=3", {"text": "Because."})
+
+    assert answer.status_code == 404
+    assert not LineComment.objects.exists()
 
 
 def test_whoever_spoke_at_the_line_is_told_of_the_reply(

@@ -50,6 +50,8 @@ def write(request: HttpRequest, run_id: UUID, class_id: int | None = None) -> Ht
                 site=request.build_absolute_uri("/"),
             )
             return _done(request, talk_at(place, line), written)
+        except comments.NoSuchLines as error:  # what one replies to has been deleted meanwhile
+            raise Http404 from error
         except comments.TooManyComments:
             form.add_error("text", _("This run has as many comments as one can have."))
     return _answer(request, talk_at(place, line, form=form), has_errors=bool(form.errors))
