@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from lessons.audit import NotesEditor
@@ -192,13 +193,13 @@ class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
 
     @admin.display(description=_("title"))
     def outline_title(self, lesson: Lesson) -> SafeString:
-        written = [*self._texts(lesson), *lesson.text_drafts.all()]
-        language = next((each.language for each in written), lesson.course.default_language)
+        shown = self._shown(lesson)
+        language = shown.language if shown else lesson.course.default_language
         return format_html(
             '<a class="outline-{}" href="{}">{}</a>',
             "chapter" if lesson.is_chapter else "lesson",
             reverse("admin:lessons_text_edit", args=[lesson.pk, language]),
-            self._name(lesson),
+            self._name(lesson, shown),
         )
 
     @admin.display(description=_("languages"))
@@ -244,19 +245,20 @@ class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
             ),
         )
 
-    def _name(self, lesson: Lesson) -> str:
-        """Number and title; those of a draft where nothing is published."""
-        title = next((text.title for text in self._texts(lesson)), "")
-        draft = next(iter(lesson.text_drafts.all()), None)
-        if not title and draft and (heading := heading_of(draft.markdown)):
-            title = heading.title
-        return f"{lesson.number} {title or lesson.slug}".strip()
+    @staticmethod
+    def _shown(lesson: Lesson) -> LessonText | LessonDraft | None:
+        """In the language of this page, else the course's own; a draft where no text is published."""
+        ranks = {lesson.course.default_language: 1, get_language(): 0}
+        written: list[LessonText | LessonDraft] = [*lesson.texts.all(), *lesson.text_drafts.all()]
+        return min(written, key=lambda each: (ranks.get(each.language, 2), each.language), default=None)
 
     @staticmethod
-    def _texts(lesson: Lesson) -> list[LessonText]:
-        """The course's own language first."""
-        own = lesson.course.default_language
-        return sorted(lesson.texts.all(), key=lambda text: (text.language != own, text.language))
+    def _name(lesson: Lesson, shown: LessonText | LessonDraft | None) -> str:
+        """Number and title."""
+        title = shown.title if isinstance(shown, LessonText) else ""
+        if isinstance(shown, LessonDraft) and (heading := heading_of(shown.markdown)):
+            title = heading.title
+        return f"{lesson.number} {title or lesson.slug}".strip()
 
     @staticmethod
     def _edition(lesson: Lesson, language: str) -> dict[str, Any]:

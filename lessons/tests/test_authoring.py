@@ -352,8 +352,8 @@ def test_both_changed_is_a_conflict_and_loses_nothing(folder: Path, tina: Client
     assert "Nothing changed" in again.out
     assert reader_sees("let an agent act")
     listed = tina.get(reverse("admin:lessons_lesson_changelist"), {"work": "conflict"}).content.decode()
-    assert "1.2 工具" in listed
-    assert "1.1 循环" not in listed
+    assert "1.2 Tools" in listed
+    assert "1.1 The Loop" not in listed
     html = tina.get(address).content.decode()
     for words in ("world outside", "world around", "let an agent act"):
         assert words in html
