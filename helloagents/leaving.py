@@ -16,6 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 
 from helloagents.models import User
+from tutor.models import MessageImage
 
 # Rows about a person that are secrets or bookkeeping, not information: by the label of their model.
 NOT_EXPORTED = frozenset({"admin.logentry", "account.emailconfirmation"})
@@ -89,7 +90,8 @@ def _is_told(model: type[models.Model]) -> bool:
 
 def _row(row: models.Model) -> dict[str, Any]:
     fields = (field for field in row._meta.concrete_fields if field.name not in SECRET_FIELDS)
-    return {field.name: field.value_from_object(row) for field in fields}
+    told = {field.name: field.value_from_object(row) for field in fields}
+    return told | {"url": row.address} if isinstance(row, MessageImage) else told
 
 
 def _json(content: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from tutor.models import Conversation, Message, MessageImage
 def markdown(conversation: Conversation, messages: Sequence[Message]) -> str:
     """For people. What pictures consist of stands at the end, where it is in nobody's way."""
     parts = [f"# {conversation.title}", *_parts(messages)]
-    pictures = (f"[{_name(image)}]: {_address(image)}" for image in _pictures_of(messages))
+    pictures = (f"[{_name(image)}]: {image.address}" for image in _pictures_of(messages))
     return "\n\n".join([*parts, *pictures]) + "\n"
 
 
@@ -34,7 +33,7 @@ def as_json(conversation: Conversation, messages: Sequence[Message]) -> dict[str
                 "model": message.model or None,
                 "citations": message.citations,
                 "images": [
-                    {"url": _address(image), "width": image.width, "height": image.height}
+                    {"url": image.address, "width": image.width, "height": image.height}
                     for image in message.images.all()
                 ],
                 "created_at": message.created_at.isoformat(),
@@ -69,7 +68,3 @@ def _pictures_of(messages: Sequence[Message]) -> Iterator[MessageImage]:
 
 def _name(image: MessageImage) -> str:
     return f"picture-{image.pk}"
-
-
-def _address(image: MessageImage) -> str:
-    return f"data:{image.content_type};base64,{b64encode(bytes(image.data)).decode()}"

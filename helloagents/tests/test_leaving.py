@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -35,7 +36,8 @@ def make_worker(username: str = "mei") -> User:
     draft = Draft.objects.create(learner=person, lesson=lesson, code=f"# draft of {username}")
     DraftVersion.objects.create(draft=draft, code=f"# earlier draft of {username}")
     talk = Conversation.objects.create(user=person, title=f"Talk of {username}")
-    talk.messages.create(role="user", content=f"{username} asks why")
+    asked = talk.messages.create(role="user", content=f"{username} asks why")
+    asked.images.create(content_type="image/jpeg", data=f"{username}'s".encode(), width=1, height=2)
     return person
 
 
@@ -60,6 +62,9 @@ def test_the_export_holds_all_of_ones_own_and_nothing_of_others(client: Client) 
     assert files["progress.draftversion.json"][0]["code"] == "# earlier draft of mei"
     assert files["tutor.conversation.json"][0]["title"] == "Talk of mei"
     assert files["tutor.message.json"][0]["content"] == "mei asks why"
+    [picture] = files["tutor.messageimage.json"]
+    assert picture["url"] == "data:image/jpeg;base64," + b64encode(b"mei's").decode()
+    assert (picture["message"], picture["width"]) == (files["tutor.message.json"][0]["id"], 1)
     assert files["account.emailaddress.json"][0]["verified"] is True
     assert "li@" not in text
     assert "li was here" not in text

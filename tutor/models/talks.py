@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from base64 import b64encode
 from typing import Any, Literal, Self, get_args
 
 from django.conf import settings
@@ -229,3 +230,8 @@ class MessageImage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id}:{self.pk}"
+
+    @property
+    def address(self) -> str:
+        """The picture itself as an address, for files that stand alone."""
+        return f"data:{self.content_type};base64,{b64encode(bytes(self.data)).decode()}"
