@@ -48,8 +48,8 @@ class NamedTask(Task[Any, Any]):
             return super().__call__(*args, **kwargs)
 
 
-# How long a thread that is ready may have to wait for another one of the worker. A run is handed from thread to
-# thread, and at Python's own 5 ms one wait would be longer than all the rest of it.
+# How long a thread that is ready may have to wait for another one of the worker. A run is handed from one to
+# the next, and at 5 ms, as Python has it, one wait would be longer than all the rest of it.
 _SWITCH_SECONDS = 0.0005
 
 app = Celery("helloagents", task_cls=NamedTask)
