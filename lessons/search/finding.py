@@ -48,6 +48,7 @@ class SectionHit:
     section_id: str  # stable while the lesson keeps its number and the section its heading
     lesson: Lesson
     title: str  # of the lesson
+    chapter: str  # the title of the lesson's chapter in the same language; "" where it has none
     heading: str  # the lesson's title at its beginning
     anchor: str
     language: str
@@ -240,10 +241,13 @@ def _hits(shown: Sequence[_Ranked], asked: _Query, language: str) -> list[Sectio
         .defer("heading_words", "title_words", "body_words", "text__markdown")
         .in_bulk([each.pk for each in shown])
     )
-    lessons = {section.text.lesson_id for section in sections.values()}
-    translated = set(
-        LessonText.objects.filter(lesson__in=lessons, language=language).values_list("lesson_id", flat=True)
+    lessons = [section.text.lesson for section in sections.values()]
+    texts = LessonText.objects.filter(
+        lesson__in={key for each in lessons for key in (each.pk, each.parent_id)}
     )
+    titles = {
+        (key, written): title for key, written, title in texts.values_list("lesson", "language", "title")
+    }
     marks = asked.marks
 
     def hit(ranked: _Ranked) -> SectionHit:
@@ -254,11 +258,14 @@ def _hits(shown: Sequence[_Ranked], asked: _Query, language: str) -> list[Sectio
             section_id=section_id(section),
             lesson=text.lesson,
             title=text.title,
+            chapter=titles.get((text.lesson.parent_id, text.language), ""),
             heading=heading,
             anchor=section.anchor,
             language=text.language,
             # A lesson that is in the reader's language, too, shows that text, which has other headings.
-            url=section_url(section, language=text.language if text.lesson_id in translated else language),
+            url=section_url(
+                section, language=text.language if (text.lesson_id, language) in titles else language
+            ),
             heading_html=_marked(heading, marks),
             snippet_html=_snippet(section.body, marks),
             rank=ranked.rank,

@@ -29,6 +29,18 @@ def test_the_page_works_without_scripts(client: Client, tmp_path: Path) -> None:
     assert "data-hit" not in client.get("/en/search/").content.decode()
 
 
+def test_where_a_lesson_begins_the_result_names_its_chapter(client: Client, tmp_path: Path) -> None:
+    import_lessons(
+        make_book(tmp_path, "# Chapter 1: Wind\n\n## 1.1 Storm\n\nOf rain.\n\n### Hail\n\nOf ice.\n")
+    )
+
+    def place(query: str) -> str:
+        html = client.get("/en/search/", {"q": query}).content.decode()
+        return html.partition('class="search-hit-lesson">')[2].partition("<")[0]
+
+    assert (place("rain"), place("ice")) == ("1.1 · Wind", "1.1 Storm")
+
+
 def test_results_alone_are_what_the_page_asks_for_while_one_types(client: Client, tmp_path: Path) -> None:
     import_lessons(make_book(tmp_path, BOOK))
 
