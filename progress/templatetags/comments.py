@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-# The line breaks around a block are the block's own.
-_CODE = re.compile(r"\n?```\n?(?P<block>.+?)\n?```\n?|`(?P<code>[^`\n]+)`", re.DOTALL)
+# The line breaks around a block are the block's own; a word after the opening marks names its language.
+_CODE = re.compile(r"\n?```(?:[\w+#.-]*[ \t]*\n)?(?P<block>.+?)\n?```\n?|`(?P<code>[^`\n]+)`", re.DOTALL)
 
 
 @register.filter

@@ -252,6 +252,12 @@ def test_code_in_a_comment_is_set_as_code_and_nothing_is_markup() -> None:
     )
 
 
+def test_the_language_of_a_block_of_code_is_no_line_of_it() -> None:
+    block = '<code class="comment-block">print(1)</code>'
+
+    assert comment_text("```python\nprint(1)\n```") == comment_text("```print(1)```") == block
+
+
 # --- Being told -----------------------------------------------------------------------------------
 
 
