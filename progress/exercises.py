@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lessons.exercises import Hint, in_language
 from lessons.models import Exercise, Lesson
@@ -37,6 +38,26 @@ class ShownExercise:
     hints: Sequence[ShownHint]
     hint_count: int
     concepts: Sequence[str]  # their names
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownVerdict:
+    """What a run was written for, and what came of its checks."""
+
+    title: str
+    address: str  # "" when the course no longer has it
+    passed: bool | None
+    is_unjudged: bool  # it was to be checked, and was not
+    checks: Sequence[dict[str, Any]]  # as `Submission.checks` keeps them, the failed ones first
+
+    @property
+    def count(self) -> int:
+        """Of all checks; that the program runs at all is none of them."""
+        return sum(check["number"] > 0 for check in self.checks)
+
+    @property
+    def good(self) -> int:
+        return sum(check["number"] > 0 and bool(check["passed"]) for check in self.checks)
 
 
 def exercises_of(lesson: Lesson, *, owner: Owner, language: str) -> list[ShownExercise]:
@@ -93,6 +114,21 @@ def solution_of(exercise: Exercise, *, owner: Owner) -> tuple[str, Submission] |
     if solved is None:
         return None
     return in_language(exercise.definition.solution, solved.language_version, ""), solved
+
+
+def verdict_of(submission: Submission, *, language: str) -> ShownVerdict | None:
+    """For the page of a run; None: it was merely run, for no exercise."""
+    exercise = submission.exercise
+    if exercise is None:
+        return None
+    is_there = not (exercise.is_retired or exercise.lesson.is_retired)
+    return ShownVerdict(
+        title=exercise.title_in(language),
+        address=exercise.get_absolute_url() if is_there else "",
+        passed=submission.passed,
+        is_unjudged=submission.is_checked and submission.is_over and submission.passed is None,
+        checks=sorted(submission.checks, key=lambda check: (check["passed"] is not False, check["number"])),
+    )
 
 
 def _shown(

@@ -23,6 +23,7 @@ from progress.classwork.pages import lessons_in
 from progress.classwork.spreadsheets import Table, csv_file
 from progress.classwork.tries import STUCK_DAYS, STUCK_TRIES, members_of
 from progress.commented_code import code_of
+from progress.exercises import verdict_of
 from progress.models import Cohort, LessonProgress, Submission
 from progress.notifications import mark_seen
 from progress.views.classes import led_class
@@ -129,7 +130,12 @@ def run(request: HttpRequest, class_id: int, run_id: UUID) -> HttpResponse:
     cohort = led_class(request, class_id)
     place = place_of(request, run_id, class_id)
     mark_seen(reader=request.user, submission=place.submission)
-    context = {**_head(cohort, "learner"), "submission": place.submission, "lines": code_of(place)}
+    context = {
+        **_head(cohort, "learner"),
+        "submission": place.submission,
+        "lines": code_of(place),
+        "verdict": verdict_of(place.submission, language=request.LANGUAGE_CODE),
+    }
     return render(request, "progress/class_run.html", context)
 
 

@@ -24,6 +24,9 @@ from progress.forms import CommentForm
 from progress.models import LineComment, Submission
 from progress.views.classes import led_class
 
+# What the addresses of a run's lesson and exercise are made of.
+_LESSONS = [f"{path}__{part}" for path in ("lesson", "exercise__lesson") for part in ("course", "parent")]
+
 
 @require_http_methods(["GET", "POST"])
 @login_required
@@ -90,7 +93,7 @@ def place_of(request: HttpRequest, run_id: UUID, class_id: int | None = None) ->
     else:
         cohort = led_class(request, class_id)
         runs = Submission.objects.filter(learner__in=members_of(cohort))
-    found = runs.titled(request.LANGUAGE_CODE).select_related("learner", "lesson__course", "lesson__parent")
+    found = runs.titled(request.LANGUAGE_CODE).select_related("learner", *_LESSONS)
     return Place(get_object_or_404(found, pk=run_id), request.user, class_id)
 
 

@@ -17,6 +17,7 @@ from progress import actions, timelines
 from progress.changes import changed_lines
 from progress.choosing import choose
 from progress.commented_code import code_of
+from progress.exercises import verdict_of
 from progress.models import Submission
 from progress.notifications import mark_seen
 from progress.views import shares, traces
@@ -61,6 +62,7 @@ def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
         {
             **context,
             "lines": code_of(place),
+            "verdict": verdict_of(shown, language=request.LANGUAGE_CODE),
             "diff": changed_lines(before.code, shown.code) if before else [],
             "others": others.for_list(request.LANGUAGE_CODE)[:25],
             "links": shares.links_to(request, shown),

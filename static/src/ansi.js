@@ -2,7 +2,8 @@
  * Program output as a terminal would take it: text with colours, returns and backspaces.
  *
  * Knows the colours and weights of SGR; every other escape sequence is dropped, and control
- * characters become their visible symbols, so that output can neither hide nor move anything.
+ * characters become their visible symbols, so that output can neither hide nor move anything. So do
+ * those that change the direction of writing. Without scripts progress/printed.py does as much of it as it can.
  */
 
 /**
@@ -12,7 +13,7 @@
  */
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-const PIECE = /\x1b|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\x80-\x9f]/g;
+const PIECE = /\x1b|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]/g;
 const CSI = /^\x1b\[([\x30-\x3f]*)([\x20-\x2f]*)([\x40-\x7e])/;
 const OSC = /^\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)/;
 const LONGEST_ESCAPE = 256;
@@ -134,9 +135,15 @@ function mayGoOn(rest) {
   return /^\x1b(?:$|\[[\x20-\x3f]*$|[\]PX^_][^\x07\x1b]*\x1b?$)/.test(rest);
 }
 
-/** @param {string} character a C0 or C1 control, or DEL */
+/** Text that is no output, with a mark in the place of what would change the direction of writing. @param {string} text */
+export function marked(text) {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, symbolOf);
+}
+
+/** @param {string} character a C0 or C1 control, DEL, or one that changes the direction of writing */
 function symbolOf(character) {
   const code = character.charCodeAt(0);
+  if (code > 0x2000) return `[U+${code.toString(16).toUpperCase()}]`;
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
   return code === 0x7f ? "\u2421" : "\ufffd";
 }

@@ -40,6 +40,10 @@ test("other control characters show as symbols", () => {
   assert.deepEqual(shown(read("\x00\x01\x7f\x9b")), [["", "\u2400"], ["", "\u2401"], ["", "\u2421"], ["", "\ufffd"]]);
 });
 
+test("what would change the direction of writing shows as a mark", () => {
+  assert.deepEqual(shown(read("a\u202eb\u2069")), [["", "a"], ["", "[U+202E]"], ["", "b"], ["", "[U+2069]"]]);
+});
+
 test("an escape that never ends does not hold the output back", () => {
   const steps = read(`\x1b]${"x".repeat(1000)}`);
   assert.equal(steps.map((step) => (step.kind === "text" ? step.text : "")).join("").length, 1002);
