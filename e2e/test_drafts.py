@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from e2e.learn_page import LearnPage
-from e2e.visitors import Visitors, address_of, sign_in, sign_up
+from e2e.visitors import Visitors, address_of, fill_sign_in, sign_in, sign_up
 
 
 def test_a_reload_brings_a_guests_draft_back(learn: LearnPage) -> None:
@@ -34,6 +34,18 @@ def test_a_second_browser_of_the_same_learner_has_the_draft(page: Page, visitors
     sofa = device_of(name, visitors)
 
     expect(sofa.editor).to_contain_text("print('from the desk')")
+
+    # --- At the desk the session ends; what is written on is kept there until the learner is back
+    page.context.clear_cookies()
+    desk.run("print('written on')")
+    desk.expect_outcome("You are signed out")
+    notice = page.locator("[data-part=sign-in]")
+    expect(notice).to_contain_text("You are signed out")
+    page.reload()
+    expect(notice).to_contain_text("Sign in to go on with it.")
+    notice.get_by_role("link", name="Sign in").click()
+    fill_sign_in(page, address_of(name))
+    expect(desk.editor).to_contain_text("print('written on')")
 
 
 def test_a_guests_draft_moves_into_the_account(page: Page, visitors: Visitors) -> None:

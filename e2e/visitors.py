@@ -65,6 +65,11 @@ def sign_up(page: Page, *, site: str = "") -> str:
 def sign_in(page: Page, login: str, password: str = PASSWORD) -> None:
     """Sign in by name or e-mail address."""
     page.goto("/en/accounts/login/")
+    fill_sign_in(page, login, password)
+
+
+def fill_sign_in(page: Page, login: str, password: str = PASSWORD) -> None:
+    """The same on the page that is open, which may lead on to another."""
     page.get_by_role("textbox", name="Name or e-mail address").fill(login)
     page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Sign in").click()

@@ -3,6 +3,7 @@
  * solution when it is solved.
  */
 
+import { marked } from "./ansi.js";
 import { isSolved, keepHint, ladderOf, takenHints } from "./exercises.js";
 
 /**
@@ -85,6 +86,7 @@ export class ChecksPane {
     heading.hidden = false;
     this.#part("list").append(...inOrder(checks).map((check) => this.#item(check)));
     this.#showHelp();
+    this.#root.scrollTop = 0; // the verdict stands at the top
     const first = inOrder(checks)[0];
     return passed === false && first ? `${summary}. ${first.name}. ${plain(first.mistake?.message ?? first.message)}` : summary;
   }
@@ -121,7 +123,7 @@ export class ChecksPane {
     ])) {
       if (text === null) continue;
       const side = make("div", "check-side");
-      const shown = differsInSpace ? visible(text) : text.replace(/\n$/, "");
+      const shown = marked(differsInSpace ? visible(text) : text.replace(/\n$/, ""));
       const pre = make("pre", shown ? "check-text" : "check-text check-empty", shown || this.#t("check-nothing"));
       pre.tabIndex = 0;
       side.append(make("p", "check-label", this.#t(key)), pre);

@@ -23,7 +23,7 @@ import { Refused } from "./http.js";
  * @property {number | null} [listing]
  * @property {string | null} [language_version]
  *
- * @typedef {"saved" | "saving" | "local" | "offline" | "conflict" | "unsaved" | "too-large"} DraftStatus
+ * @typedef {"saved" | "saving" | "local" | "offline" | "conflict" | "unsaved" | "too-large" | "signed-out"} DraftStatus
  *
  * @typedef {object} DraftListener
  * @property {(status: DraftStatus) => void} status
@@ -338,7 +338,8 @@ export class DraftStore {
     if (error instanceof Refused && error.status < 500 && error.status !== 429) {
       // Asking again would get the same answer: signed out, or more than the server takes.
       this.#halted = error.status !== 413;
-      this.#listener.status(error.status === 413 ? "too-large" : this.#keeps ? "local" : "unsaved");
+      if (isSignedOut(error.status)) this.#listener.status("signed-out");
+      else this.#listener.status(error.status === 413 ? "too-large" : this.#keeps ? "local" : "unsaved");
       return;
     }
     this.#listener.status(this.#keeps ? "offline" : "unsaved");
@@ -347,6 +348,23 @@ export class DraftStore {
     this.#retryTimer = setTimeout(again, wait);
   }
 }
+
+/**
+ * Whether such an answer to an account's page means that it is one no more: its session ended, or with the session
+ * its token.
+ *
+ * @param {number | null} status HTTP status
+ */
+export function isSignedOut(status) {
+  return status === 401 || status === 403;
+}
+
+/** Whether a browser keeps a draft of this lesson that belongs to an account. @param {string[]} keys @param {string} lesson */
+export function hasAccountDraft(keys, lesson) {
+  return keys.some((key) => ACCOUNT_KEY.exec(key)?.[1] === lesson);
+}
+
+const ACCOUNT_KEY = /^draft:\d+:(\d+)(?::\d+)?$/;
 
 // The lesson, and for an exercise that.
 const GUEST_KEY = /^draft:guest:(\d+)(?::(\d+))?$/;

@@ -193,7 +193,7 @@ export function offsetOf(text, column) {
 /** @param {EditorOptions} options */
 function extensions({ label, phrases, nonce, onChange, onFocus }) {
   return [
-    Prec.highest(tabKeys()),
+    Prec.highest([tabKeys(), replacingMuch()]),
     basicSetup,
     lintGutter(),
     python(),
@@ -259,6 +259,32 @@ const failureField = StateField.define({
   },
   provide: (field) => EditorView.decorations.from(field),
 });
+
+// --- Typing over a selection ----------------------------------------------------------------------
+
+const MUCH = 500; // characters
+
+/**
+ * Typing over a long selection changes the text itself. Left to the browser, its elements would be taken out of
+ * the page one by one: with a long line of many of them that takes a minute.
+ */
+function replacingMuch() {
+  return EditorView.domEventHandlers({
+    beforeinput: (event, view) => {
+      const { ranges, main } = view.state.selection;
+      if (ranges.length > 1 || main.to - main.from < MUCH || view.composing) return false;
+      if (event.inputType.startsWith("delete")) return replaceSelection(view, "", "delete.selection");
+      return event.inputType === "insertText" && event.data !== null && replaceSelection(view, event.data, "input.type");
+    },
+  });
+}
+
+/** @param {EditorView} view @param {string} text @param {string} userEvent */
+function replaceSelection(view, text, userEvent) {
+  const around = text ? insertBracket(view.state, text) : null;
+  view.dispatch(around ?? view.state.update(view.state.replaceSelection(text), { userEvent, scrollIntoView: true }));
+  return true;
+}
 
 // --- The Tab key -----------------------------------------------------------------------------------
 

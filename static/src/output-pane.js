@@ -119,9 +119,9 @@ export class OutputPane {
     return report;
   }
 
-  /** @param {import("./run.js").Lost} why @returns {Report} */
-  lost(why) {
-    const report = lostReport(why, this.#t);
+  /** @param {import("./run.js").Lost} why @param {{signedOut?: boolean}} [reader] @returns {Report} */
+  lost(why, reader) {
+    const report = lostReport(why, this.#t, reader);
     this.#close(report);
     return report;
   }

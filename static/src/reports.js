@@ -130,13 +130,15 @@ function ended(piece) {
  *
  * @param {import("./run.js").Lost} why
  * @param {Translate} t
+ * @param {{signedOut?: boolean}} [reader] signedOut: the page is an account's, and the site takes it for one no more
  * @returns {Report}
  */
-export function lostReport({ kind, message, detail, status }, t) {
+export function lostReport({ kind, message, detail, status }, t, { signedOut = false } = {}) {
   /** @param {Report["look"]} look @param {string} title @param {string} advice @param {boolean} retry */
   const report = (look, title, advice, retry) => ({ look, title, advice, facts: "", line: null, retry });
   if (kind === "network") return report("broken", t("network"), t("network-advice"), true);
   if (kind === "silent") return report("broken", t("silent"), t("silent-advice"), true);
+  if (signedOut) return report("rejected", t("signed-out"), t("signed-out-advice"), false);
   if (status === 403) return report("rejected", t("stale-page"), t("stale-page-advice"), false);
   const ours = status === null || status >= 500;
   if (!message) return report("broken", t("broken"), t("broken-advice"), true);

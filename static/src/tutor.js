@@ -377,9 +377,11 @@ class Tutor {
   }
 
   #scrollToEnd() {
+    this.#sticks = true;
+    // What stands there before anything is said begins with its first sentence.
+    if (!this.#part("thread").children.length) return;
     const scroller = this.#part("scroller");
     scroller.scrollTop = scroller.scrollHeight;
-    this.#sticks = true;
   }
 }
 

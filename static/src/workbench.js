@@ -3,7 +3,7 @@
  */
 
 import { ChecksPane } from "./checks-pane.js";
-import { DraftStore, LocalDrafts } from "./drafts.js";
+import { DraftStore, hasAccountDraft, isSignedOut, LocalDrafts } from "./drafts.js";
 import { Editor } from "./editor.js";
 import { exerciseById, exerciseInAddress, isAskedAgain, listenToExercises, markSolved } from "./exercises.js";
 import { csrfToken, fetchHtml, jsonCaller } from "./http.js";
@@ -131,6 +131,7 @@ export class Workbench {
     if (exercise) this.#switchTo(exercise);
     if (exercise && isAskedAgain(exercise)) this.#beginAgain();
     else void this.#drafts.load();
+    if (!root.dataset.user && this.#holdsAccountDraft()) this.#offerSignIn("sign-in-draft");
     void this.#resume();
   }
 
@@ -198,6 +199,7 @@ export class Workbench {
     on("use-theirs", () => this.#drafts.useTheirs());
     on("keep-mine", () => this.#drafts.keepMine());
     on("undo", () => this.#undo());
+    on("close-sign-in", () => (this.#part("sign-in").hidden = true));
     on("ask-hint", () => this.#askHint());
     listenForKeys({
       run: () => this.#runEditor(),
@@ -525,7 +527,7 @@ export class Workbench {
       lost: (why) => {
         this.#setRunning(false);
         this.#trace.lost();
-        output.lost(why);
+        output.lost(why, { signedOut: this.#isSignedOut(why.status) });
       },
     });
     return this.#session;
@@ -614,6 +616,30 @@ export class Workbench {
     element.dataset.status = status;
     const text = this.#t(`draft-${status}`);
     if (element.textContent !== text) element.textContent = text;
+    if (status === "signed-out") this.#offerSignIn("sign-in-again");
+  }
+
+  // --- Signing in ----------------------------------------------------------------------------------
+
+  /** The page is an account's, and the site takes it for one no more. @param {number | null} status of an answer */
+  #isSignedOut(status) {
+    const signedOut = Boolean(this.#root.dataset.user) && isSignedOut(status);
+    if (signedOut) this.#offerSignIn("sign-in-again");
+    return signedOut;
+  }
+
+  #holdsAccountDraft() {
+    try {
+      return hasAccountDraft(Object.keys(localStorage), this.#root.dataset.lesson ?? "");
+    } catch {
+      return false; // a browser that keeps nothing
+    }
+  }
+
+  /** @param {string} reason */
+  #offerSignIn(reason) {
+    this.#part("sign-in-text").textContent = this.#t(reason);
+    this.#part("sign-in").hidden = false;
   }
 
   #showKeys() {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { DraftStore, LocalDrafts, parseDraft, reconcile } from "../drafts.js";
+import { DraftStore, hasAccountDraft, LocalDrafts, parseDraft, reconcile } from "../drafts.js";
 import { Refused } from "../http.js";
 
 // Saving and retrying are called for by the tests, not by the clock.
@@ -27,6 +27,7 @@ class FakeServer {
   code = /** @type {string | null} */ (null);
   revision = 0;
   reachable = true;
+  signedOut = false;
   puts = 0;
   listing = /** @type {number | null} */ (null);
   language = /** @type {string | null} */ ("en");
@@ -38,6 +39,7 @@ class FakeServer {
   /** @type {import("../http.js").Call} */
   call = async (method, url, body) => {
     if (!this.reachable) throw new TypeError("network");
+    if (this.signedOut) throw new Refused(403, null, null);
     if (method === "GET") return this.#draft;
     this.puts += 1;
     const sent = /** @type {{code: string, revision: number, listing: number | null, language_version: string}} */ (body);
@@ -223,4 +225,21 @@ test("broken stored text counts as none", () => {
   assert.equal(parseDraft("{"), null);
   assert.equal(parseDraft("[]"), null);
   assert.equal(parseDraft('{"code": 3}'), null);
+});
+
+test("whoever was signed out meanwhile is told so, and the text stays here", async () => {
+  const { store, server, storage, seen } = makeStore();
+  await store.load();
+  server.signedOut = true;
+  store.change(work("x = 1"));
+  store.save();
+  await settled();
+  assert.equal(seen.statuses.at(-1), "signed-out");
+  assert.equal(parseDraft(storage.getItem("draft"))?.code, "x = 1");
+});
+
+test("an account's draft of a lesson is known by its key", () => {
+  assert.equal(hasAccountDraft(["theme", "draft:guest:7", "draft:3:71"], "7"), false);
+  assert.equal(hasAccountDraft(["draft:3:7"], "7"), true);
+  assert.equal(hasAccountDraft(["draft:3:7:12"], "7"), true, "of one of its exercises");
 });

@@ -102,6 +102,8 @@ test("what the site refuses is offered again only when that can help", () => {
   const detailed = { kind: /** @type {const} */ ("refused"), message: "No.", detail: "Too deep", status: 400 };
   assert.equal(lostReport(detailed, t).advice, "Too deep. refused-advice");
   assert.equal(refused(403).title, "stale-page");
+  const ended = lostReport({ kind: "refused", message: "No.", status: 403 }, t, { signedOut: true });
+  assert.deepEqual([ended.title, ended.advice, ended.retry], ["signed-out", "signed-out-advice", false]);
   assert.equal(lostReport({ kind: "network", message: "", status: null }, t).retry, true);
 });
 
