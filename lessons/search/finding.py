@@ -245,7 +245,7 @@ def _hits(shown: Sequence[_Ranked], asked: _Query, language: str) -> list[Sectio
     texts = LessonText.objects.filter(
         lesson__in={key for each in lessons for key in (each.pk, each.parent_id)}
     )
-    titles = {
+    titles: dict[tuple[int | None, str], str] = {
         (key, written): title for key, written, title in texts.values_list("lesson", "language", "title")
     }
     marks = asked.marks
