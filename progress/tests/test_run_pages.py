@@ -167,7 +167,7 @@ def test_code_that_would_read_otherwise_than_it_runs_shows_its_marks(cohort: Coh
 
 
 def test_output_is_shown_as_a_terminal_would(cohort: Cohort) -> None:
-    output = [["stdout", "\x1b[31mred\x1b[0m\n10%\r100%\r\nab\b\bc\x07\x00"], ["stderr", "plain\n"]]
+    output = [["stdout", "\x1b[31mred\x1b[0m\n10%\r100%\r\nab\b\bc\x07\u2400"], ["stderr", "plain\n"]]
     run = make_run(cohort, output=output)
     plain_run = make_run(cohort, output=[["stdout", "plain\n"]])
 
