@@ -253,7 +253,7 @@ def test_conversations_are_found_sorted_and_paged(
     with django_assert_max_num_queries(9):
         found = client.get(url, {"q": "智能"}).content.decode()
     assert "别的" in found
-    assert "Eve" not in found
+    assert "Talk of Eve" not in found
     client.post(reverse("pin-conversation", args=[chinese.pk]))
     assert client.get(url).content.decode().index("别的") < client.get(url).content.decode().index("Talk 29")
     client.post(reverse("rename-conversation", args=[chinese.pk]), {"title": "智能体"})

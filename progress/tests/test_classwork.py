@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_the_heat_map_tells_by_text_and_colour_how_far_each_learner_is(cohort: C
     assert cells(shown, "ada") == ['class="heat-done">✓', 'class="heat-stuck">3!']
     assert cells(shown, "bob") == ['class="heat-begun">2', 'class="heat-none">']
     assert shown.index(">ada</a>") < shown.index(">bob</a>"), "most completed first"
-    assert "eve" not in shown
+    assert not re.search(r"\beve\b", shown)
 
 
 def test_the_heat_map_is_ordered_and_narrowed_to_a_chapter(cohort: Cohort) -> None:
@@ -117,7 +118,7 @@ def test_who_is_stuck_is_told_with_the_last_error_and_since_when(cohort: Cohort)
     assert stuck["Stuck since"].startswith(str(since.date()))
     assert "NameError" in stuck["Last error"]
     assert "NameError" in shown
-    assert "bob" not in shown
+    assert not re.search(r"\bbob\b", shown)
 
 
 def test_one_success_or_the_end_of_the_lesson_ends_being_stuck(cohort: Cohort) -> None:
