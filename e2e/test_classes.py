@@ -50,6 +50,7 @@ def test_an_instructor_sees_who_is_stuck_comments_on_a_line_and_gets_a_reply(
     teacher.get_by_role("textbox", name="Comment").fill(" ")
     teacher.get_by_role("button", name="Comment").click()
     expect(teacher.locator("#line-3")).to_contain_text("Write something first.")
+    expect(box).to_be_focused()
     teacher.get_by_label("From line").fill("2")
     teacher.get_by_role("textbox", name="Comment").fill("Where does\n`numbr` come from?")
     teacher.get_by_role("button", name="Comment").click()
