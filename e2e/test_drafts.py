@@ -112,7 +112,7 @@ def test_what_one_learner_writes_another_does_not_see(page: Page) -> None:
     expect(learn.draft_status).to_have_text("Saved")
     page.get_by_role("button", name=f"Account of {name}").click()
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("banner").get_by_role("link", name="Sign in")).to_be_visible()
     sign_up(page)
     learn.open()
 

@@ -137,6 +137,10 @@ export class DraftStore {
   #sending = false;
   #halted = false;
   #failures = 0;
+  /** @type {DraftStatus | null} what the learner was told last */
+  #status = null;
+  /** @type {DraftStatus | null} what they were told before the change that is pending */
+  #statusBefore = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #saveTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -185,6 +189,11 @@ export class DraftStore {
   /** The editor's content changed, or the listing it is for. @param {Work} work */
   change({ code, listing, language }) {
     this.#pending = { code, listing, language, dirty: true, revision: this.#local?.revision ?? 0 };
+    // "Saved" is true no more.
+    if (!this.#halted && (this.#status === "saved" || this.#status === "local")) {
+      this.#statusBefore = this.#status;
+      this.#tell("saving");
+    }
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => this.save(), this.#delay);
   }
@@ -192,6 +201,7 @@ export class DraftStore {
   /** What the editor just changed to is kept already. */
   forgetPending() {
     clearTimeout(this.#saveTimer);
+    if (this.#pending && this.#status === "saving" && this.#statusBefore) this.#tell(this.#statusBefore);
     this.#pending = null;
   }
 
@@ -241,6 +251,12 @@ export class DraftStore {
     void this.#send(false);
   }
 
+  /** @param {DraftStatus} status */
+  #tell(status) {
+    this.#status = status;
+    this.#listener.status(status);
+  }
+
   #endConflict() {
     this.#theirs = null;
     this.#listener.conflict(null);
@@ -270,28 +286,28 @@ export class DraftStore {
     const work = workOf(server);
     this.#keep({ ...work, revision: server.revision, dirty: false });
     this.#listener.replace(work);
-    this.#listener.status("saved");
+    this.#tell("saved");
   }
 
   /** @param {LocalDraft} ours @param {number} revision */
   #agree(ours, revision) {
     this.#keep({ ...ours, revision, dirty: false });
     this.#forgetGuest();
-    this.#listener.status("saved");
+    this.#tell("saved");
   }
 
   /** @param {ServerDraft} theirs */
   #disagree(theirs) {
     this.#theirs = theirs;
     this.#listener.conflict(theirs);
-    this.#listener.status("conflict");
+    this.#tell("conflict");
   }
 
   /** @param {LocalDraft} draft */
   #keep(draft) {
     this.#local = draft;
     this.#keeps = this.#drafts.write(this.#key, draft);
-    if (!this.#url) this.#listener.status(this.#keeps ? "local" : "unsaved");
+    if (!this.#url) this.#tell(this.#keeps ? "local" : "unsaved");
   }
 
   /** @param {boolean} leaving */
@@ -301,7 +317,7 @@ export class DraftStore {
     if (this.#sending && !leaving) return;
     this.#sending = true;
     clearTimeout(this.#retryTimer);
-    this.#listener.status("saving");
+    this.#tell("saving");
     try {
       const { code, revision, listing, language } = draft;
       const body = { code, revision, listing, language_version: language };
@@ -323,7 +339,7 @@ export class DraftStore {
     const same = isSameWork(local, draft);
     this.#keep({ ...local, revision, dirty: !same });
     this.#forgetGuest();
-    if (same) this.#listener.status("saved");
+    if (same) this.#tell("saved");
     else void this.#send(false);
   }
 
@@ -338,11 +354,11 @@ export class DraftStore {
     if (error instanceof Refused && error.status < 500 && error.status !== 429) {
       // Asking again would get the same answer: signed out, or more than the server takes.
       this.#halted = error.status !== 413;
-      if (isSignedOut(error.status)) this.#listener.status("signed-out");
-      else this.#listener.status(error.status === 413 ? "too-large" : this.#keeps ? "local" : "unsaved");
+      if (isSignedOut(error.status)) this.#tell("signed-out");
+      else this.#tell(error.status === 413 ? "too-large" : this.#keeps ? "local" : "unsaved");
       return;
     }
-    this.#listener.status(this.#keeps ? "offline" : "unsaved");
+    this.#tell(this.#keeps ? "offline" : "unsaved");
     const wait = RETRY_AFTER[Math.min(this.#failures, RETRY_AFTER.length - 1)];
     this.#failures += 1;
     this.#retryTimer = setTimeout(again, wait);

@@ -112,6 +112,22 @@ test("a signed-in learner's text reaches the server, and the next page finds it"
   assert.equal(parseDraft(storage.getItem("draft"))?.dirty, false);
 });
 
+test("nothing is called saved while a change is pending", async () => {
+  const { store, seen } = makeStore();
+  await store.load();
+  store.change(work("x = 1"));
+  store.save();
+  await settled();
+  store.change(work("x = 2"));
+  assert.equal(seen.statuses.at(-1), "saving");
+  store.forgetPending();
+  assert.equal(seen.statuses.at(-1), "saved");
+  store.change(work("x = 3"));
+  store.save();
+  await settled();
+  assert.equal(seen.statuses.at(-1), "saved");
+});
+
 test("two devices that went apart keep both texts until the learner chooses", async () => {
   const { store, server, seen } = makeStore();
   await store.load();
