@@ -18,7 +18,7 @@ from .memory import used_by_others
 from .outlet import Outlet
 from .request import Exit, Request
 from .spare import Spare
-from .wires import Packet
+from .wires import Packet, Pipe
 from .zygote import Zygote
 
 BATCH = 64  # packets taken before looking at everything else again
@@ -68,8 +68,8 @@ class Run:
         self._look_at = None if counters.memory.limited else self._started + MEMORY_LOOK
         self._outlet = Outlet(link, number, request.output)
         self._watch(self._wires.packets.fileno(), select.EPOLLIN, self._take_packets)
-        self._watch(self._wires.stdout, select.EPOLLIN, self._take_pipes)
-        self._watch(self._wires.stderr, select.EPOLLIN, self._take_pipes)
+        for pipe in self._wires.pipes:
+            self._watch(pipe.fd, select.EPOLLIN, self._take_pipes)
         self._write_input()
 
     # --- What the service's loop calls ---------------------------------------------------------------
@@ -136,12 +136,13 @@ class Run:
     def _take_packets(self) -> None:
         for _ in range(BATCH):
             if (packet := self._next_packet()) is None:
+                self._add_held()
                 return
             self._take_packet(packet)
 
     def _take_packet(self, packet: Packet) -> None:
-        if packet.after_pipes:
-            self._add_from_pipes()
+        for pipe in self._wires.pipes:
+            self._add_from(pipe, pipe.take_before(packet))
         if packet.tag in OUTPUTS:
             self._add_output(OUTPUTS[packet.tag], packet.data)
         elif packet.tag == streams.AWAITING_INPUT:
@@ -153,27 +154,20 @@ class Run:
 
     def _take_pipes(self) -> None:
         """Take what is in the pipes, after the packets that were sent before it was written."""
-        now = time.monotonic_ns()
-        pieces = self._read_pipes()
-        later = None
-        for _ in range(BATCH):
-            if (packet := self._next_packet()) is None:
-                break
-            if packet.after_pipes or packet.sent >= now:
-                later = packet
-                break
-            self._take_packet(packet)
-        for kind, data in pieces:
-            self._add_output(kind, data)
-        if later:
-            self._take_packet(later)
+        for pipe in self._wires.pipes:
+            if not pipe.held:  # else packets are still to come before it
+                pipe.read()
+        self._take_packets()
 
-    def _add_from_pipes(self) -> bool:
-        """False when there was nothing."""
-        pieces = self._read_pipes()
-        for kind, data in pieces:
-            self._add_output(kind, data)
-        return bool(pieces)
+    def _add_held(self) -> None:
+        for pipe in self._wires.pipes:
+            self._add_from(pipe, pipe.take_held())
+
+    def _add_from(self, pipe: Pipe, data: bytes) -> None:
+        if data:
+            self._add_output(pipe.kind, data)
+        if pipe.ended:
+            self._forget(pipe.fd)
 
     def _next_packet(self) -> Packet | None:
         """None when there is none for now."""
@@ -185,22 +179,14 @@ class Run:
             self._forget(self._wires.packets.fileno())
         return packet
 
-    def _read_pipes(self) -> list[tuple[Kind, bytes]]:
-        pieces = []
-        for kind, fd in ((Kind.STDOUT, self._wires.stdout), (Kind.STDERR, self._wires.stderr)):
-            with suppress(BlockingIOError):
-                if data := self._wires.read_pipe(kind):
-                    pieces.append((kind, data))
-                else:
-                    self._forget(fd)
-        return pieces
-
     def _drain(self) -> None:
         """Take all that was written before the end. Finite: nobody is left to write more."""
         while (packet := self._next_packet()) is not None:
             self._take_packet(packet)
-        while self._add_from_pipes():
-            pass
+        self._add_held()
+        for pipe in self._wires.pipes:
+            while pipe.read():
+                self._add_from(pipe, pipe.take_held())
 
     def _add_output(self, kind: Kind, data: bytes) -> None:
         if not self._outlet.add(kind, data) and self.reason in (None, "exited"):

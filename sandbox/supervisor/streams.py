@@ -2,7 +2,7 @@
 
 What Python code writes goes as packets over one socket, so that stdout and stderr keep their order.
 Descriptors 1 and 2 themselves are pipes, for child processes and `os.write`. To put both in order, a packet
-says when it was sent, and whether a pipe held something then, which must have been written earlier.
+says when it was made, and how many bytes each pipe held then, which must have been written earlier.
 Everything here runs in the learner's process; the supervisor believes none of it beyond "this is output".
 """
 
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 PACKET_SIZE = 16 * 1024  # bytes of text in one packet
 
-HEADER = struct.Struct("=BQ")  # of a packet: tag, and when it was sent (monotonic clock, nanoseconds)
+# Of a packet: tag, bytes that waited in the pipes of stdout and stderr, and between which moments they were
+# counted (monotonic clock, nanoseconds).
+HEADER = struct.Struct("=BIIQQ")
 STDOUT, STDERR = 0, 1
-AFTER_PIPES = 128  # flag: something was in a pipe
 NOTHING = 15
 AWAITING_INPUT = 16
 MEMORY_ERROR = 17  # the program ends because it could get no more memory,
@@ -41,18 +42,16 @@ class Packets:
         self._waiting = array.array("i", [0])
 
     def send(self, tag: int, data: bytes | memoryview = b"") -> None:
-        header = HEADER.pack(tag | self._flag(), time.monotonic_ns())
+        began = time.monotonic_ns()
+        header = HEADER.pack(tag, self._waiting_in(1), self._waiting_in(2), began, time.monotonic_ns())
         os.write(self._fd, b"".join((header, data)))
 
-    def _flag(self) -> int:
-        for fd in (1, 2):
-            try:
-                fcntl.ioctl(fd, termios.FIONREAD, self._waiting)
-            except OSError:  # the program closed or replaced it
-                continue
-            if self._waiting[0]:
-                return AFTER_PIPES
-        return 0
+    def _waiting_in(self, pipe: int) -> int:
+        try:
+            fcntl.ioctl(pipe, termios.FIONREAD, self._waiting)
+        except OSError:  # the program closed or replaced it
+            return 0
+        return max(0, self._waiting[0])
 
 
 class PacketWriter(io.RawIOBase):

@@ -6,6 +6,8 @@ import marshal
 import os
 import socket
 import struct
+import time
+from collections import deque
 from typing import Any, NamedTuple
 
 from . import streams
@@ -16,6 +18,8 @@ LEARNER_ENDS = 4  # standard input, output, error, packets
 PACKETS_FD = 100  # where the learner's process keeps its end: out of the way of what it opens itself
 
 PIPE_CHUNK = 32 * 1024
+PIPE_CAPACITY = 64 * 1024  # bytes; a packet that claims to come after more is not believed
+READS_KNOWN = 64  # of a pipe; a packet hardly ever waits for longer
 ORDER_CHUNK = 4096  # hardly ever is an order longer, and a small buffer is memory that is warm
 READY = struct.Struct("=6sI")  # the learner's process says this word, and its id
 READY_WORD = b"ready "
@@ -26,9 +30,75 @@ class Packet(NamedTuple):
     """What `streams.Packets` sends."""
 
     tag: int
-    after_pipes: bool
-    sent: int
+    waiting: tuple[int, int]
+    began: int
+    ended: int
     data: bytes
+
+
+class Read(NamedTuple):
+    """From a pipe: when (monotonic clock, nanoseconds), and up to which position."""
+
+    began: int
+    ended: int
+    position: int
+
+
+class Pipe:
+    """The supervisor's end of a learner's standard output or error. Positions count bytes from its start."""
+
+    def __init__(self, kind: Kind, fd: int) -> None:
+        self.kind = kind
+        self.fd = fd
+        self.ended = False
+        self.held = b""  # read, and not taken yet
+        self._position = 0  # read so far
+        self._reads = deque([Read(0, 0, 0)], READS_KNOWN)
+
+    def read(self) -> bool:
+        """Hold what is there now, one chunk at most; False when there was nothing."""
+        began = time.monotonic_ns()
+        try:
+            data = os.read(self.fd, PIPE_CHUNK)
+        except BlockingIOError:
+            return False
+        self._reads.append(Read(began, time.monotonic_ns(), self._position + len(data)))
+        self._position += len(data)
+        self.held += data
+        self.ended = not data
+        return not self.ended
+
+    def take_before(self, packet: Packet) -> bytes:
+        """What was written before the packet was sent, and not taken yet."""
+        waiting = packet.waiting[self.kind is Kind.STDERR]
+        if not (waiting or self.held):
+            return b""
+        end = self._position_at(packet, not waiting) + min(waiting, PIPE_CAPACITY)
+        while self._position < end and self.read():
+            pass
+        return self._take(max(0, end - (self._position - len(self.held))))
+
+    def take_held(self) -> bytes:
+        return self._take(len(self.held))
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+    def _position_at(self, packet: Packet, empty: bool) -> int:
+        """How far it had been read when the program counted what waits. Packets come in their order.
+
+        A read that was going on meanwhile had been done if the pipe was empty, else had not.
+        """
+        while len(self._reads) > 1:
+            following = self._reads[1]
+            if packet.ended < following.began if empty else packet.began < following.ended:
+                break
+            self._reads.popleft()
+        return self._reads[0].position
+
+    def _take(self, count: int) -> bytes:
+        taken, self.held = self.held[:count], self.held[count:]
+        return taken
 
 
 class Wires:
@@ -37,8 +107,9 @@ class Wires:
     def __init__(self) -> None:
         self.packets, self._their_packets = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         their_stdin, self.stdin = os.pipe()
-        self.stdout, their_stdout = os.pipe()
-        self.stderr, their_stderr = os.pipe()
+        stdout, their_stdout = os.pipe()
+        stderr, their_stderr = os.pipe()
+        self.pipes = Pipe(Kind.STDOUT, stdout), Pipe(Kind.STDERR, stderr)
         self.learner_ends = (their_stdin, their_stdout, their_stderr, self._their_packets.fileno())
 
     def keep_supervisor_ends(self) -> None:
@@ -46,7 +117,7 @@ class Wires:
         for fd in self.learner_ends[:3]:
             os.close(fd)
         self.packets.setblocking(False)
-        for fd in (self.stdin, self.stdout, self.stderr):
+        for fd in (self.stdin, *(pipe.fd for pipe in self.pipes)):
             os.set_blocking(fd, False)
 
     def keep_learner_ends(self) -> None:
@@ -77,14 +148,9 @@ class Wires:
         if not packet:
             return None
         if len(packet) < streams.HEADER.size:
-            return Packet(streams.NOTHING, False, 0, b"")  # not one of ours; the program is playing
-        tag, sent = streams.HEADER.unpack_from(packet)
-        flagged = bool(tag & streams.AFTER_PIPES)
-        return Packet(tag & ~streams.AFTER_PIPES, flagged, sent, packet[streams.HEADER.size :])
-
-    def read_pipe(self, kind: Kind) -> bytes:
-        """What is in a pipe, b"" at the end; BlockingIOError when there is nothing for now."""
-        return os.read(self.stdout if kind is Kind.STDOUT else self.stderr, PIPE_CHUNK)
+            return Packet(streams.NOTHING, (0, 0), 0, 0, b"")  # not one of ours; the program is playing
+        tag, stdout, stderr, began, ended = streams.HEADER.unpack_from(packet)
+        return Packet(tag, (stdout, stderr), began, ended, packet[streams.HEADER.size :])
 
     def close_stdin(self) -> None:
         if self.stdin >= 0:
@@ -94,8 +160,8 @@ class Wires:
     def close(self) -> None:
         self.packets.close()
         self.close_stdin()
-        os.close(self.stdout)
-        os.close(self.stderr)
+        for pipe in self.pipes:
+            pipe.close()
 
 
 def read_order() -> Request:

@@ -28,14 +28,12 @@ def test_hello(pool: Pool) -> None:
 
 def test_stdout_and_stderr_keep_their_order(pool: Pool) -> None:
     code = """
-        import os, subprocess, sys, time
+        import os, subprocess, sys
         print("one", end="")
         print("two", file=sys.stderr)
         sys.stdout.buffer.write(b"three\\n")
         os.write(2, b"four\\n")
         print("five")
-        # A child's words are put behind ours by a supervisor that has seen ours: one that got no turn cannot.
-        time.sleep(0.1)
         subprocess.run(["echo", "six"])
         print("seven", file=sys.stderr)
         os.system("echo eight >&2")
