@@ -28,7 +28,10 @@ def check_course(
             programs = [assemble([each.listing for each in placed], target) for target in range(len(placed))]
             lines = [
                 ScriptedLine(
-                    course_id=course.pk, lesson_id=place.text.lesson_id, language=place.text.language
+                    course_id=course.pk,
+                    lesson_id=place.text.lesson_id,
+                    language=place.text.language,
+                    stand_in=True,
                 )
                 for place in placed
             ]
@@ -66,6 +69,8 @@ def _check(place: PlacedListing, result: RunResult, line: ScriptedLine) -> Listi
     outcome, reason = _judge(result, place.listing.expected_output)
     if line.trouble and not reason:  # programs that catch what goes wrong end well all the same
         reason = f"No model answered: {line.trouble}"
+    if line.stood_in and not reason:
+        reason = "A stand-in answered for the model: the lesson has no script for what was asked."
     return ListingCheck(
         lesson_id=text.lesson_id,
         language=text.language,

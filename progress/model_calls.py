@@ -12,6 +12,7 @@ from sandbox import tracing
 from sandbox.calls import Call
 from tutor import gateway, runs
 from tutor.models import ModelCall
+from tutor.scripted import PREFIX, STAND_IN
 from tutor.trace import set_aside, steps_of
 
 # Whoever follows the run hears of each step with its messages; of a long one without: it can be asked for.
@@ -64,8 +65,11 @@ class ScriptedLine:
         lesson_id: int | None,
         exercise_id: int | None = None,
         language: str = "en",
+        stand_in: bool = False,
     ) -> None:
+        """`stand_in`: where no script has an answer something is answered all the same."""
         self.trouble = ""  # why the latest call that failed did
+        self.stood_in = False  # whether it came to that
         self._run_id = uuid4()
         self._is_used = False
         self._caller = gateway.Caller(
@@ -76,6 +80,7 @@ class ScriptedLine:
             exercise_id=exercise_id,
             language=language,
             only_scripts=True,
+            stand_in=stand_in,
         )
 
     @classmethod
@@ -106,3 +111,4 @@ class ScriptedLine:
     def _note(self, step: dict[str, Any]) -> None:
         if step["status"] == "failed":
             self.trouble = step["error"]["code"]
+        self.stood_in |= step["model"] == PREFIX + STAND_IN.name

@@ -185,6 +185,8 @@ _MODELS = f"http://{ADDRESS[0]}:{ADDRESS[1]}/v1"
 _PLACEHOLDERS = {
     ("ANTHROPIC_API_KEY", _NO_KEY),
     ("ANTHROPIC_BASE_URL", _MODELS.removesuffix("/v1")),
+    ("EMBED_API_KEY", _NO_KEY),
+    ("EMBED_BASE_URL", _MODELS),
     ("LLM_API_KEY", _NO_KEY),
     ("LLM_BASE_URL", _MODELS),
     ("LLM_MODEL_ID", "default"),

@@ -19,6 +19,7 @@ from tutor.configured import ConfiguredProvider, PricedModel
 from tutor.models import ProviderKey, SiteProvider
 from tutor.providers.interface import Endpoint
 from tutor.routing import Candidate
+from tutor.scripted import STAND_IN
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class Caller:
     exercise_id: int | None = None
     language: str = "en"
     only_scripts: bool = False  # nothing that costs, whoever it is
+    stand_in: bool = False  # where no script has an answer
     provider: str = ""  # this one of the site alone: an operator's choice, who needs no account for it
 
     @property
@@ -58,6 +60,8 @@ class Choice:
 def choose(caller: Caller, *, asked_model: str, kind: str = "chat") -> Choice:
     """Who may answer this caller. `kind` is chat or embeddings."""
     scripts = scripts_for(caller) if kind == "chat" and caller.purpose == "run" else []
+    if caller.stand_in:
+        scripts.append(STAND_IN)
     # Embeddings are another model's work: the learner named one for chat.
     own = _own_key(caller) if kind == "chat" else None
     if own:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any
 
-from lessons.model_scripts import Reply, Script, When
+from lessons.model_scripts import Reply, Script, When, read_script
 from tutor.conversations import text_of
 from tutor.recognising import observations_in
 from tutor.runs import RunMemory
@@ -26,6 +26,17 @@ Json = dict[str, Any]
 
 PREFIX = "scripted:"  # of the model's name, wherever it is shown
 EMBEDDINGS = "scripted:embeddings"
+# Answers where a program is only to be seen running, in words that an agent of any kind can end with.
+STAND_IN = read_script(
+    """
+    [[reply]]
+    when = {json = true}
+    text = "{}"
+    [[reply]]
+    text = "Thought: A stand-in answers here, no model.\\nAction: Finish[A stand-in answers here, no model.]"
+    """,
+    name="stand-in",
+)
 _DIMENSIONS = 256
 _SEARCHED = 50_000  # characters of a message that patterns look at, its end: that is where the news is
 _CHARACTERS_PER_TOKEN = 4

@@ -7,13 +7,25 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
-from lessons.models import Lesson
+from lessons.models import Course, Lesson
+from progress.listing_checks import check_course
 from progress.models import ListingCheck
 from progress.tests.makers import make_learner, make_lesson
+from sandbox.pools import Pools
+from tutor.models import ModelCall
 
 pytestmark = pytest.mark.django_db
 
 PAGE = reverse("listings", args=["course"])
+ASKS = """# Chapter 1 Asking
+
+```python
+from openai import OpenAI
+question = {"role": "user", "content": "What is the weather?"}
+answer = OpenAI().chat.completions.create(model="any", messages=[question])
+print(answer.choices[0].message.content)
+```
+"""
 
 
 def make_check(lesson: Lesson, *, index: int = 0, outcome: str = "ok", reason: str = "") -> ListingCheck:
@@ -75,3 +87,14 @@ def test_learners_are_sent_away(client: Client) -> None:
     client.force_login(make_learner())
 
     assert client.get(PAGE).status_code == 404
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.django_db(transaction=True)
+def test_a_stand_in_answers_for_a_model_without_a_script_and_the_check_says_so(sandbox: Pools) -> None:
+    make_lesson(markdown=ASKS)
+
+    [check] = check_course(Course.objects.get(), language="en", pool=sandbox, timeout=10, at_once=1)
+
+    assert (check.outcome, check.reason[:20]) == ("ok", "A stand-in answered ")
+    assert not ModelCall.objects.exists()

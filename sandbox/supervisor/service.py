@@ -40,6 +40,8 @@ ENVIRONMENT = {
     # Anthropic's clients add the version to the address themselves.
     "ANTHROPIC_API_KEY": NO_KEY,
     "ANTHROPIC_BASE_URL": MODELS.removesuffix("/v1"),
+    "EMBED_API_KEY": NO_KEY,
+    "EMBED_BASE_URL": MODELS,
     "HOME": "/tmp/work",
     "LANG": "C.UTF-8",
     # Where language models are asked. The keys are for clients that want one: whose key is used, if any, is
