@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
-from lessons.search.fulltext import all_of, latest_matches
+from lessons.search.fulltext import all_of, matches_in_order
 from lessons.search.tokens import query_terms
 from tutor.models import Message
-from tutor.models.talks import ConversationQuerySet
+from tutor.models.talks import ConversationQuerySet, MessageQuerySet
 
 MOST = 50  # conversations; who has not found it among them asks otherwise
-_LOOKED_AT = 300  # messages, the latest that match: many may be of one conversation
-_SLACK = timedelta(hours=1)  # a message is written a moment before or after its conversation is
-_ENOUGH = 100  # of them; for more it is not looked further back
+_FEW = 500  # conversations whose messages are looked up by them, not among everybody's by time
 
 
 @dataclass(frozen=True)
@@ -43,61 +40,50 @@ def search(
     `model` is one that answered in it. The times are those of the message, of titles of the last change.
     """
     query = query.replace("\0", " ")
-    hits = {hit.conversation_id: hit for hit in _by_title(conversations, query, model, since, until)}
+    messages = Message.objects.standing().filter(**_between("created_at", since, until))
+    own = Exists(conversations.filter(pk=OuterRef("conversation")))
+    if model:
+        messages = messages.filter(model=model)
+        answers = Message.objects.standing().filter(conversation=OuterRef("pk"), model=model)
+        conversations = conversations.filter(Exists(answers))
+    homes = list(conversations.order_by().values_list("pk", flat=True)[: _FEW + 1])
+    if not homes:
+        return []
+    if len(homes) <= _FEW:
+        conversations = conversations.filter(pk__in=homes)
+        messages = messages.filter(conversation__in=homes)
+    else:
+        messages = messages.filter(own)
+    hits = _by_title(conversations.filter(**_between("updated_at", since, until)), query)
     if len(hits) < MOST:
-        for hit in _by_message(conversations, query, model, since, until):
-            hits.setdefault(hit.conversation_id, hit)
-    return list(hits.values())[:MOST]
+        titled = {hit.conversation_id for hit in hits}
+        hits += [hit for hit in _by_message(messages, query) if hit.conversation_id not in titled]
+    return hits[:MOST]
 
 
-def _by_title(
-    conversations: ConversationQuerySet,
-    query: str,
-    model: str,
-    since: datetime | None,
-    until: datetime | None,
-) -> Iterator[Hit]:
+def _by_title(conversations: ConversationQuerySet, query: str) -> list[Hit]:
+    """The last changed with all the words."""
     words = query.split()
     if not words:
-        return
+        return []
     found = conversations.filter(*(Q(title__icontains=word) for word in words))
-    found = found.filter(**_between("updated_at", since, until))
-    if model:
-        found = found.filter(
-            Exists(Message.objects.standing().filter(conversation=OuterRef("pk"), model=model))
-        )
-    for pk in found.order_by("-updated_at").values_list("pk", flat=True)[:MOST]:
-        yield Hit(pk, "title")
+    return [Hit(pk, "title") for pk in found.order_by("-updated_at").values_list("pk", flat=True)[:MOST]]
 
 
-def _by_message(
-    conversations: ConversationQuerySet,
-    query: str,
-    model: str,
-    since: datetime | None,
-    until: datetime | None,
-) -> Iterator[Hit]:
+def _by_message(messages: MessageQuerySet, query: str) -> list[Hit]:
+    """The conversations of the latest that match, each with the latest of its own."""
     terms = query_terms(query)
     if not terms:
-        return
-    # Of conversations from other times no message is looked at.
-    if since:
-        conversations = conversations.filter(updated_at__gte=since - _SLACK)
-    if until:
-        conversations = conversations.filter(created_at__lte=until + _SLACK)
-    found = Message.objects.standing().filter(conversation__in=conversations)
-    found = found.filter(**_between("created_at", since, until))
-    if model:
-        found = found.filter(model=model)
-    latest = latest_matches(found, all_of(terms), enough=_ENOUGH, most=_LOOKED_AT)
-    homes = dict(Message.objects.filter(pk__in=latest).values_list("pk", "conversation"))
-    chosen: dict[UUID, int] = {}
-    for pk in latest:
-        if pk in homes:  # and not erased meanwhile
-            chosen.setdefault(homes[pk], pk)
-    messages = Message.objects.defer("context", "words", "attached").in_bulk(list(chosen.values())[:MOST])
-    for conversation, pk in list(chosen.items())[:MOST]:
-        yield Hit(conversation, "message", messages[pk])
+        return []
+    latest: dict[UUID, int] = {}
+    in_order = messages.order_by("-created_at", "-pk")
+    for pk, conversation in matches_in_order(in_order, all_of(terms), fields=["conversation"]):
+        latest.setdefault(conversation, pk)
+        if len(latest) == MOST:
+            break
+    shown = Message.objects.defer("context", "words", "attached").in_bulk(list(latest.values()))
+    # One may be erased meanwhile.
+    return [Hit(home, "message", shown[pk]) for home, pk in latest.items() if pk in shown]
 
 
 def _between(field: str, since: datetime | None, until: datetime | None) -> dict[str, datetime]:

@@ -7,7 +7,7 @@ up to date by itself, whoever writes the row:
 - SQLite: an FTS5 table that reads the model's table, and triggers.
 
 A model gets its index by `AddFullText` in a migration, and is searched by `Matches` (a condition for
-`filter`), `best_matches` (the best rows with their score) or `latest_matches` (those written last)::
+`filter`), `best_matches` (the best rows with their score) or `matches_in_order` (in an order of theirs)::
 
     migrations.CreateModel("Message", …, fields=[…, ("words", models.TextField(editable=False))]),
     AddFullText("message", columns=["words"]),
@@ -17,7 +17,8 @@ A model gets its index by `AddFullText` in a migration, and is searched by `Matc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,6 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import BooleanField, F, Func
-from django.db.models.expressions import RawSQL
 from django.db.models.sql.compiler import SQLCompiler
 
 from lessons.search.tokens import is_cjk
@@ -38,7 +38,10 @@ _COLUMN = "fulltext"  # of PostgreSQL's table; SQLite's table is named after the
 _CLASSES = "ABCD"
 _WEIGHTS = (10.0, 5.0, 2.0, 1.0)
 _RANKS = f"{{{', '.join(str(weight / _WEIGHTS[0]) for weight in reversed(_WEIGHTS))}}}"
-_LATEST = 2_000  # rows that are looked at before the index is asked
+# Rows that are looked at one by one, in pieces, before the index is asked for all that match. It is asked
+# sooner when less than one in so many did, for it costs the more the more it finds.
+_PIECES = (500, 2_000, 8_000)
+_SPARSE = 20
 # Words are apart by spaces already; accents count, as they do on PostgreSQL.
 _TOKENIZER = "unicode61 remove_diacritics 0"
 
@@ -144,39 +147,50 @@ def best_matches(rows: models.QuerySet[Any], wanted: Wanted, *, most: int) -> di
         return dict(cursor.fetchall())
 
 
-def latest_matches(rows: models.QuerySet[Any], wanted: Wanted, *, enough: int, most: int) -> list[int]:
-    """Primary keys of those of the rows that match and have the highest keys, these first.
+def matches_in_order(
+    rows: models.QuerySet[Any], wanted: Wanted, *, fields: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
+    """The key and the fields of those of the rows that match, in the order of the rows.
 
-    At least `enough` where there are so many, and at most `most`. Costs little for a word that is in nearly
-    every row, and for one that is in hardly any. `wanted` must have terms.
+    Take no more than needed: the first are cheap, for a word in nearly every row and for one in hardly any,
+    where the database can walk the rows in their order. `wanted` must have terms.
     """
-    connection = connections[rows.db]
-    rows = rows.order_by()
-    if connection.vendor == "postgresql":
-        # Left alone, the planner reads the whole table backwards for a rare word, or the whole index for a
-        # common one. So the latest rows are looked at first, one by one, and the index is asked where they
-        # have not enough and are not all.
-        latest = rows.model._base_manager.filter(pk__in=rows.order_by("-pk").values("pk")[:_LATEST])
-        told = list(latest.order_by("-pk").values_list("pk", Matches(wanted)))
-        found = [pk for pk, matches in told if matches][:most]
-        if len(found) < enough and len(told) == _LATEST:
-            by_index = rows.filter(Matches(wanted)).order_by((F("pk") + 0).desc())
-            found = list(by_index.values_list("pk", flat=True)[:most])
-        return found
-    # The index gives its rows backwards as they are asked for; each is then looked at by itself.
-    quote = connection.ops.quote_name
-    index = quote(_index_table(rows.model._meta.db_table))
-    same = rows.filter(pk=RawSQL(f"{index}.rowid", []))  # noqa: S611 - the name of a table
-    try:
-        sql, parameters = _sql_of(same)
-    except EmptyResultSet:
+    told: set[int] = set()
+    for size in _PIECES:
+        piece = _told(rows[len(told) : len(told) + size], wanted, fields)
+        matching = [row for row, matches in piece if matches]
+        yield from matching
+        told.update(row[0] for row, _matches in piece)
+        if len(piece) < size:
+            return
+        if len(matching) < size / _SPARSE:
+            break
+    for row in rows.filter(Matches(wanted)).values_list("pk", *fields):
+        if row[0] not in told:
+            yield row
+
+
+def _told(
+    rows: models.QuerySet[Any], wanted: Wanted, fields: Sequence[str]
+) -> list[tuple[tuple[Any, ...], bool]]:
+    """The key and the fields of each of the rows, and whether it matches."""
+    if connections[rows.db].vendor == "postgresql":
+        return [(row[:-1], row[-1]) for row in rows.values_list("pk", *fields, Matches(wanted))]
+    # SQLite would list all rows that match. Asked for those between two keys it gives them alone, at once.
+    found = list(rows.values_list("pk", *fields))
+    keys = [row[0] for row in found]
+    if not keys:
         return []
+    connection = connections[rows.db]
+    index = connection.ops.quote_name(_index_table(rows.model._meta.db_table))
     statement = f"""
-        SELECT rowid FROM {index} WHERE {index} MATCH %s AND EXISTS ({sql}) ORDER BY rowid DESC LIMIT %s
-    """  # noqa: S608 - names of tables, and the rows' own SQL
+        SELECT rowid FROM {index} WHERE {index} MATCH %s AND rowid BETWEEN %s AND %s
+        AND +rowid IN (SELECT value FROM json_each(%s))
+    """  # noqa: S608 - the name of a table
     with connection.cursor() as cursor:
-        cursor.execute(statement, [wanted.for_sqlite(), *parameters, most])
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(statement, [wanted.for_sqlite(), min(keys), max(keys), json.dumps(keys)])
+        matching = {key for (key,) in cursor.fetchall()}
+    return [(row, row[0] in matching) for row in found]
 
 
 def _sql_of(rows: models.QuerySet[Any]) -> tuple[str, Sequence[Any]]:

@@ -190,7 +190,17 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["conversation", "id"], name="message_of_talk"),
-            models.Index(fields=["created_at"], name="message_by_time"),
+            # For search: the latest first, and those of some conversations. Of big rows nothing else is read.
+            models.Index(
+                fields=["created_at", "model", "conversation"],
+                name="message_by_time",
+                condition=Q(is_superseded=False),
+            ),
+            models.Index(
+                fields=["conversation", "model", "created_at"],
+                name="message_by_model",
+                condition=Q(is_superseded=False),
+            ),
             models.Index(fields=["created_at"], name="answer_unfinished", condition=Q(status="streaming")),
         ]
         verbose_name = _("message")
