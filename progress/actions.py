@@ -172,14 +172,16 @@ def answer_question(
 
 
 @transaction.atomic
-def take_hint(*, owner: Owner, exercise: Exercise) -> HintTaken | None:
-    """The next hint of the exercise, from now on a taken one; None when all are."""
-    latest = HintTaken.objects.of(owner).filter(exercise=exercise).aggregate(latest=Max("number"))["latest"]
-    number = (latest or 0) + 1
+def take_hint(*, owner: Owner, exercise: Exercise, number: int | None = None) -> HintTaken | None:
+    """The next hint of the exercise, or a certain one, from now on a taken one; None when there is none."""
+    if number is None:
+        taken_before = HintTaken.objects.of(owner).filter(exercise=exercise)
+        number = (taken_before.aggregate(latest=Max("number"))["latest"] or 0) + 1
     if number > len(exercise.definition.hints):
         return None
-    taken, _ = HintTaken.objects.get_or_create(**owner.fields, exercise=exercise, number=number)
-    note_hint(owner=owner, exercise=exercise)
+    taken, is_new = HintTaken.objects.get_or_create(**owner.fields, exercise=exercise, number=number)
+    if is_new:
+        note_hint(owner=owner, exercise=exercise)
     return taken
 
 

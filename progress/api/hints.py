@@ -15,9 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lessons.lesson_ids import find_exercise, find_lesson
+from progress.actions import take_hint
 from progress.answers import BodyTooLarge
 from progress.api.fields import Choice, Code, Text, WholeNumber
-from progress.views.ownership import guest_key
+from progress.views.ownership import guest_key, owner_of
 from sandbox.languages import LANGUAGES
 from tutor.choosing import Caller
 from tutor.hints.giving import AUTHOR, MODEL, PROGRAM, Hint, give_hint
@@ -34,7 +35,10 @@ class AskSerializer(serializers.Serializer[Any]):
         max_length=400, required=False, allow_null=True, help_text='"4.2", or "course-slug:4.2".'
     )
     exercise = Text(
-        max_length=400, required=False, allow_null=True, help_text="Its author's hints come first."
+        max_length=400,
+        required=False,
+        allow_null=True,
+        help_text="Its author's hints come first. Those are then taken.",
     )
     step = WholeNumber(
         min_value=1,
@@ -118,6 +122,9 @@ class CodeHint(APIView):
             step=asked["step"],
             caller=caller,
         )
+        owner = owner_of(request)
+        if exercise and owner and hint.given_by == AUTHOR:
+            take_hint(owner=owner, exercise=exercise, number=hint.step)
         return Response(_shown(hint))
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from lessons.models import Lesson
 from lessons.search import reindex
+from progress.models import ExerciseProgress, HintTaken
 from progress.tests.makers import make_exercise
 from tutor.models import ModelCall
 from tutor.tests.conftest import _fresh  # noqa: F401 - no provider but the test's own, no budget
@@ -110,6 +112,25 @@ def test_the_authors_hints_come_first(client: Client, lesson: Lesson) -> None:
     assert (first["given_by"], first["hint"]) == ("author", "Look at what split gives.")
     assert first["key_concepts"] == ["Lists"]
     assert second["given_by"] == "program"
+
+
+def test_the_authors_hints_count_as_taken_as_on_the_page(client: Client, lesson: Lesson) -> None:
+    exercise = make_exercise(EXERCISE, lesson=lesson)
+    page, url = lesson.get_absolute_url(), reverse("exercise-hint", args=[exercise.pk])
+    ask(client, exercise="average")
+    assert not HintTaken.objects.exists()  # of somebody whom nothing ties to the browser
+
+    learner = make_learner()
+    client.force_login(learner)
+    ask(client, exercise="average", step=2)
+    assert "Look at what split gives." not in client.get(page).content.decode()
+    for _ in range(2):
+        ask(client, exercise="average")
+
+    assert "Look at what split gives." in client.get(page).content.decode()
+    assert client.post(url).status_code == 409
+    assert [(each.learner, each.number) for each in HintTaken.objects.all()] == [(learner, 1)]
+    assert ExerciseProgress.objects.get(learner=learner, exercise=exercise).hints == 1
 
 
 def test_a_model_is_asked_without_the_solution_and_says_what_was_asked_for(
