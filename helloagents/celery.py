@@ -103,9 +103,8 @@ app.steps["consumer"].add(WakeWhenFree)
 
 @worker_init.connect
 def prepare_worker(**kwargs: Any) -> None:
-    from helloagents import broker, watching
+    from helloagents import watching
 
-    broker.mend()
     sys.setswitchinterval(_SWITCH_SECONDS)
     watching.start("worker")
 

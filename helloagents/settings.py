@@ -380,14 +380,15 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "celery"  # the Redis list that the dashboard counts
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_BACKEND_THREAD_SAFE = True  # there is none; else each request would make it anew
-# A task is acknowledged when taken: rows, not messages, tell which runs a dead worker left behind. A message
-# still to be acknowledged when Redis goes away would end the worker (kombu cannot close its channel then).
+# A message is gone when it is taken: rows, not messages, tell which runs a dead worker left behind. To note it
+# in Redis until it is acknowledged would cost each run two more questions, and a worker that loses Redis its
+# life (Kombu cannot put it back then).
 CELERY_TASK_ACKS_LATE = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {"ack_emulation": False}
 # A worker takes what it has threads for, so that nothing waits on a busy host while another one idles.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
