@@ -10,7 +10,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from helloagents import watching
+from helloagents import ending, watching
 from helloagents.threads import RequestThreads
 
 # WhiteNoise hands files over by a plain iterator; they are small, and reading them ahead costs nothing.
@@ -31,14 +31,28 @@ class OneThreadHandler(ASGIHandler):
         self._threads = RequestThreads()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
         async with self._threads.lent():
-            await super().__call__(scope, receive, send)
+            await ending.answer_endable(super().__call__, scope, receive, send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.get_response)(request)
+
+
+async def _live(receive: ending.Receive, send: ending.Send) -> None:
+    """From the process's start to its end, which waits for what no connection does: answers being written."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    from tutor import answering  # it has models: when this file is loaded, the apps are not
+
+    await ending.wait_until(lambda: not answering.is_at_work())
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 django.setup(set_prefix=False)

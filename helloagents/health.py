@@ -1,8 +1,8 @@
 """Whether the site works, part by part: for load balancers, monitors and people on call.
 
-`live` says that this process answers, `ready` that it can serve pages, `health` how each part does. Only
-what no page can do without makes the site unhealthy; without others it is degraded: lessons can be read.
-Anybody may ask, so answers hold for a moment, nobody waits long, and nothing internal is told.
+`live` says that this process answers, `ready` that it can serve pages and is to go on, `health` how each part
+does. Only what no page can do without makes the site unhealthy; without others it is degraded: lessons can be
+read. Anybody may ask, so answers hold for a moment, nobody waits long, and nothing internal is told.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from helloagents import ending
 from helloagents.celery import app as celery
 from progress import events
 from sandbox import hosts
@@ -205,6 +206,9 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
+    if ending.has_begun():
+        finding = Finding(Status.UNHEALTHY, "ending", 0, time.monotonic())
+        return _answer(Status.UNHEALTHY, {"process": finding})
     return _answer(*look_at([DATABASE, MIGRATIONS]))
 
 

@@ -36,6 +36,7 @@ ANSWER_LIMIT = 40_000  # characters; no answer that helps is longer
 _SAVE_SECONDS = 1.0  # between two writes of what has come so far
 _OFFERED = 5  # sections
 _OK = 200
+_THREAD = "tutor-answer"
 
 _places = threading.BoundedSemaphore(settings.TUTOR_ANSWERS_AT_ONCE)
 
@@ -43,8 +44,12 @@ _places = threading.BoundedSemaphore(settings.TUTOR_ANSWERS_AT_ONCE)
 def begin(answer_id: int, *, language: str) -> None:
     """Have the answer written, in the background. Call it when the row is there for everybody."""
     live.prepare(answer_id)
-    thread = threading.Thread(target=_write, args=(answer_id, language), name="tutor-answer", daemon=True)
-    thread.start()
+    threading.Thread(target=_write, args=(answer_id, language), name=_THREAD, daemon=True).start()
+
+
+def is_at_work() -> bool:
+    """Whether an answer is being written in this process."""
+    return any(thread.name == _THREAD for thread in threading.enumerate())
 
 
 def caller_of(conversation: Conversation, language: str) -> Caller:

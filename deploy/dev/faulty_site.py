@@ -265,10 +265,7 @@ def faulty_site(engine: str, **variables: str) -> Iterator[FaultySite]:
 
 def _commands(port: int) -> dict[str, list[str | Path]]:
     return {
-        "web": [
-            *(PYTHON, "-m", "uvicorn", "helloagents.asgi:application", "--port", str(port)),
-            *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"),
-        ],
+        "web": [PYTHON, "-m", "helloagents.serving", "--port", str(port), "--grace", "3"],
         "beat": [
             *(PYTHON, "-m", "celery", "--quiet", "--app", "helloagents", "beat", "--loglevel", "WARNING"),
             "--pidfile=",

@@ -335,11 +335,7 @@ def site_commands(port: int, env: Mapping[str, str]) -> dict[str, list[str]]:
     """How web, worker and beat are started."""
     celery = [PYTHON, "-m", "celery", "--quiet", "--app", "helloagents"]
     return {
-        "web": [
-            *(PYTHON, "-m", "uvicorn", "helloagents.asgi:application", "--port", str(port)),
-            *("--log-level", "warning", "--no-access-log", "--timeout-graceful-shutdown", "3"),
-            "--no-proxy-headers",  # who asks is found out by the site itself (TRUSTED_PROXIES)
-        ],
+        "web": [PYTHON, "-m", "helloagents.serving", "--port", str(port), "--grace", "3"],
         # Threads, because they share one pool of containers; as many as it may hold.
         "worker": [
             *(*celery, "worker", "--pool", "threads", "--concurrency", env.get("SANDBOX_POOL_MAX", "10")),

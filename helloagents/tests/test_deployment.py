@@ -98,6 +98,13 @@ def test_services_are_locked_down_and_looked_after() -> None:
     assert with_socket == ["worker"]
 
 
+def test_compose_gives_processes_time_to_end() -> None:
+    services = compose()["services"]
+    # Nothing stands before web there that would have to let go of it first.
+    for name, seconds in {**GRACE, "web": GRACE["web"] - PRE_STOP}.items():
+        assert int(services[name].get("stop_grace_period", "10s").removesuffix("s")) >= seconds, name
+
+
 def test_what_containers_are_told_to_do_is_what_the_image_can_do() -> None:
     known = re.findall(r"^(\w+)\)$", (ROOT / "deploy/image/start").read_text(), flags=re.MULTILINE)
     for name, service in compose()["services"].items():
@@ -111,9 +118,10 @@ def test_what_containers_are_told_to_do_is_what_the_image_can_do() -> None:
 # --- Kubernetes -----------------------------------------------------------------------------------
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-# Of deploy/image/start: streams of web end after 20 s, which is 5 s after the last request came (preStop);
+# Web is left alone for PRE_STOP, then takes what comes for 3 s, and may answer for 20 s (its grace);
 # a worker stops programs after WORKER_STOP_SECONDS (20), and 15 s later at the latest it has ended.
-GRACE = {"web": 25, "worker": 35, "beat": 10, "migrate": 0}
+PRE_STOP = 5
+GRACE = {"web": PRE_STOP + 25, "worker": 35, "beat": 10, "migrate": 0}
 
 
 def manifests() -> list[dict[str, Any]]:
@@ -178,7 +186,7 @@ def test_pods_are_locked_down_and_have_time_to_end() -> None:
             assert container["livenessProbe"]["exec"]["command"] == ["deploy/image/is-healthy"]
     (web,) = pods()["web"]["spec"]["containers"]
     assert resolve(web["readinessProbe"]["httpGet"]["path"]).view_name == "health-ready"
-    assert web["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "5"]
+    assert web["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", str(PRE_STOP)]
 
 
 def test_dashboard_panels_ask_the_provisioned_source() -> None:

@@ -52,6 +52,10 @@ class Visitor:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self._opener.open(f"{site}/en/accounts/login/", timeout=20).close()  # brings the CSRF cookie
 
+    def move_to(self, site: str) -> None:
+        """Ask another process from now on, as the same visitor."""
+        self._site = site
+
     def post(self, path: str, body: object) -> tuple[int, Any, Mapping[str, str]]:
         token = next(cookie.value for cookie in self._cookies if cookie.name == "csrftoken")
         headers = {"Content-Type": "application/json", "X-CSRFToken": token or ""}
