@@ -432,7 +432,7 @@ SANDBOX_RUNS_PER_CONTAINER = env.int("SANDBOX_RUNS_PER_CONTAINER", default=1000)
 SANDBOX_FAILURE_RATE = env.float("SANDBOX_FAILURE_RATE", default=0.1)
 SANDBOX_FAILURE_SAMPLES = env.int("SANDBOX_FAILURE_SAMPLES", default=10)
 SANDBOX_FAILED_CHECKS = env.int("SANDBOX_FAILED_CHECKS", default=3)  # in a row, then it is replaced, too
-SANDBOX_CHECK_SECONDS = env.float("SANDBOX_CHECK_SECONDS", default=5)  # between rounds of maintenance
+SANDBOX_CHECK_SECONDS = env.float("SANDBOX_CHECK_SECONDS", default=2)  # between rounds of maintenance
 SANDBOX_DEEP_CHECK_SECONDS = env.float("SANDBOX_DEEP_CHECK_SECONDS", default=30)
 SANDBOX_PING_AFTER_SECONDS = env.float("SANDBOX_PING_AFTER_SECONDS", default=10)
 SANDBOX_BUILD_PAUSE_SECONDS = env.float("SANDBOX_BUILD_PAUSE_SECONDS", default=1)

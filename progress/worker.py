@@ -23,12 +23,10 @@ from tutor.providers import clients
 log = structlog.get_logger(__name__)
 
 _LAST_SECONDS = 5  # for runs that were handed over to let go
-_ENGINE_EVERY = 30  # seconds between looks for an engine where there was none
 
 _heart: hosts.Heart | None = None
 _asked_to_end = False
 _no_engine = ""  # why there is none, in words
-_no_engine_since = 0.0
 
 
 def start() -> None:
@@ -46,6 +44,13 @@ def _warm_up() -> None:
         get_pool().warm(images_of_courses())
     except EngineUnavailable as error:
         log.error("not_warmed_up", error=str(error))  # each run will say so to its learner, and try again
+
+
+def _warm_up_late() -> None:
+    try:
+        _warm_up()
+    finally:
+        connections.close_all()
 
 
 def leave() -> None:
@@ -110,16 +115,16 @@ def _figures() -> dict[str, Any]:
 
 
 def _pool_figures() -> dict[str, Any]:
-    global _no_engine, _no_engine_since
-    if _no_engine and time.monotonic() < _no_engine_since + _ENGINE_EVERY:
-        return {"engine": None, "limits": None, "pool": {"message": _no_engine}}
+    global _no_engine
     try:
         pool = get_pool()
     except EngineUnavailable as error:
         # The site is of use without: each run says so to its learner, and tries again.
         if not _no_engine:
             log.error("no_sandbox", error=str(error))
-        _no_engine, _no_engine_since = str(error), time.monotonic()
+        _no_engine = str(error)
         return {"engine": None, "limits": None, "pool": {"message": _no_engine}}
-    _no_engine = ""
+    if _no_engine:
+        _no_engine = ""
+        _warm_up_late()
     return {"engine": pool.engine.name, "limits": asdict(pool.limits), "pool": pool.stats()}

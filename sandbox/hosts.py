@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 ALIVE_SECONDS = 60  # a host heard of within this time is alive, after it silent
 GONE_SECONDS = 120  # then it is forgotten
+TELL_SECONDS = 2  # a host's figures are not older, but for what it tells at once
 HISTORY_SECONDS = 900  # what the charts show
 _FAULTS_KEPT = 30
 _FAULTS_SECONDS = 7 * 24 * 3600
@@ -91,11 +92,11 @@ def _own_memory() -> int:
 
 
 class Heart:
-    """This process's heartbeat: one thread that beats, one that gathers figures and watches the others.
+    """This process's heartbeat: a thread that beats, one that tells figures, and one that watches the others.
 
-    Two, because gathering and watching may have to wait for the engine or the database, and a host that
-    waits must not look dead. `figures()` is what this process has to say about itself; `watch()` is called
-    at every heartbeat's pace on one of the hosts. Both may raise.
+    Three, because telling and watching may have to wait for the engine or the database, and a host that waits
+    must not look dead, nor be late with its news. `figures()` is what this process has to say about itself;
+    `watch()` is called at every heartbeat's pace on one of the hosts. Both may raise.
     """
 
     def __init__(self, *, figures: Callable[[], Mapping[str, Any]], watch: Callable[[], None]) -> None:
@@ -103,15 +104,22 @@ class Heart:
         self._watch = watch
         self._report: dict[str, Any] = {}
         self._stopping = threading.Event()
+        self._news = threading.Event()
         self._lock = threading.Lock()
         self._latencies: list[float] = []
         self._tally = Tally()
         self._last_minute: deque[dict[str, int]] = deque(
             maxlen=max(1, round(60 / settings.WORKER_HEARTBEAT_SECONDS))
         )
+        pace = settings.WORKER_HEARTBEAT_SECONDS
+        steps = {
+            self._beat: partial(self._stopping.wait, pace),
+            self._tell: partial(self._news.wait, min(pace, TELL_SECONDS)),
+            self._look_around: partial(self._stopping.wait, pace),
+        }
         self._threads = [
-            threading.Thread(target=self._repeat, args=(step,), name=f"host-{step.__name__}", daemon=True)
-            for step in (self._look_around, self._beat)
+            threading.Thread(target=self._repeat, args=step, name=f"host-{step[0].__name__}", daemon=True)
+            for step in steps.items()
         ]
         self._started_at = time.time()
 
@@ -123,6 +131,7 @@ class Heart:
     def stop(self) -> None:
         """End both threads and take this host off the list."""
         self._stopping.set()
+        self._news.set()
         for thread in self._threads:
             thread.join(timeout=5)
         try:
@@ -134,6 +143,10 @@ class Heart:
         except redis.RedisError as error:
             log.warning("redis_unavailable", doing="leave", error=str(error))
 
+    def tell(self) -> None:
+        """Something is not as it was: tell it now, in the background."""
+        self._news.set()
+
     def note_run(self, latency: float, *, language: str, outcome: str, seconds: float) -> None:
         with self._lock:
             self._latencies.append(latency)
@@ -142,7 +155,7 @@ class Heart:
     def note_broken(self, *, language: str) -> None:
         self._tally.note_run(language=language, outcome="broken")
 
-    def _repeat(self, step: Callable[[], None]) -> None:
+    def _repeat(self, step: Callable[[], None], pause: Callable[[], object]) -> None:
         while not self._stopping.is_set():
             try:
                 step()
@@ -150,14 +163,21 @@ class Heart:
                 log.warning("redis_unavailable", doing=step.__name__.strip("_"), error=str(error))
             except Exception:
                 log.exception("host_failed", doing=step.__name__.strip("_"))
-            self._stopping.wait(settings.WORKER_HEARTBEAT_SECONDS)
+            pause()
 
     def _look_around(self) -> None:
-        self._gather()
         # One watcher at a time is enough; a little less than a beat, so that somebody watches at each.
         hold = int(settings.WORKER_HEARTBEAT_SECONDS * 900)
         if client().set(_WATCH, own_id(), nx=True, px=hold):
             self._watch()
+
+    def _tell(self) -> None:
+        self._news.clear()  # before looking: what happens meanwhile is told the next time
+        self._gather()
+        client().set(_report_key(own_id()), self._in_words(), ex=GONE_SECONDS)
+
+    def _in_words(self) -> str:
+        return json.dumps({**self._report, "load": os.getloadavg(), "latency": self._latency()})
 
     def _gather(self) -> None:
         self._report = {
@@ -179,7 +199,6 @@ class Heart:
         self._last_minute.append(counts)
         pool = self._report.get("pool", {})
         moment = now()
-        report = {**self._report, "load": os.getloadavg(), "latency": self._latency()}
         sample = {
             "at": moment,
             "busy": pool.get("in_use_containers", 0),
@@ -189,7 +208,7 @@ class Heart:
         }
         key = _history_key(own_id())
         with client().pipeline(transaction=False) as pipe:
-            pipe.set(_report_key(own_id()), json.dumps(report), ex=GONE_SECONDS)
+            pipe.set(_report_key(own_id()), self._in_words(), ex=GONE_SECONDS)
             pipe.zadd(_HOSTS, {own_id(): moment})
             pipe.zremrangebyscore(_HOSTS, 0, moment - HISTORY_SECONDS)
             pipe.rpush(key, json.dumps(sample))
@@ -216,6 +235,12 @@ def start(*, figures: Callable[[], Mapping[str, Any]], watch: Callable[[], None]
     _heart = Heart(figures=figures, watch=watch)
     _heart.start()
     return _heart
+
+
+def tell() -> None:
+    """Something about this process is not as it was: its containers, its engine. Returns at once."""
+    if _heart:
+        _heart.tell()
 
 
 def note_run(latency: float, *, language: str, outcome: str, seconds: float) -> None:

@@ -7,6 +7,7 @@ something, a broken protocol; it is looked into after lesser oddities. `sandbox.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter, deque
@@ -70,9 +71,11 @@ class Pool:
         capacity: Capacity | None = None,
         upkeep: Upkeep | None = None,
         clock: Callable[[], float] = time.monotonic,
+        on_change: Callable[[], object] = lambda: None,
     ) -> None:
         """`capacity` is shared with the other pools of the process; alone, `maximum` is all there is.
 
+        `on_change` is called, and may not wait, when containers cannot be made any more or can be again.
         Everything but the waiting itself goes by `clock`, in seconds.
         """
         self.engine = engine
@@ -82,6 +85,7 @@ class Pool:
         self._capacity.join(self)
         self._upkeep = upkeep or Upkeep()
         self._clock = clock
+        self._on_change = on_change
         self._initial = initial
         self._minimum = minimum
         self._maximum = maximum
@@ -105,6 +109,7 @@ class Pool:
         self._builders = ThreadPoolExecutor(BUILDERS, thread_name_prefix="sandbox-builder")
         self._examiner = ThreadPoolExecutor(1, thread_name_prefix="sandbox-examiner")
         self._stop = threading.Event()
+        self._alarm = threading.Event()  # the next round of maintenance is due
         self._keeper = threading.Thread(target=self._keep, name="sandbox-pool", daemon=True)
         with self._changed:
             self._grow_to(max(initial, minimum))
@@ -184,6 +189,7 @@ class Pool:
             self._changed.notify_all()
         if first:
             self._stop.set()
+            self._alarm.set()
             for container in busy:
                 container.abort()  # its user destroys it
             for container in idle:
@@ -420,6 +426,7 @@ class Pool:
             log.exception("container_not_made", engine=self.engine.name)
             failure = EngineUnavailable(str(error))
         with self._changed:
+            before = self._can_serve()
             self._building -= 1
             self._failure = failure
             if failure:
@@ -430,9 +437,15 @@ class Pool:
                     self._records[container] = Record.new(self._clock())
                     self._idle.append(container)
                     container = None
+            if self._can_serve() != before:
+                self._on_change()
             self._changed.notify_all()
         if container:
             self._destroy(container)
+
+    def _can_serve(self) -> tuple[bool, bool]:
+        """Whether the latest attempt gave a container; whether there is one. Called with the lock held."""
+        return not self._failure, bool(self._size())
 
     def _note_build_failure(self, this_try: int) -> None:
         """Called with the lock held."""
@@ -459,8 +472,17 @@ class Pool:
     def _keep(self) -> None:
         """The keeper thread's life."""
         self._guarded(self.engine.reap_orphans)
-        while not self._stop.wait(self._upkeep.check_every):
-            self.maintain()
+        while not self._stop.is_set():
+            self._alarm.wait(self._upkeep.check_every)
+            self._alarm.clear()
+            if not self._stop.is_set():
+                self.maintain()
+
+    def hurry(self) -> None:
+        """The engine has gone or is back: look after the containers now. Returns at once."""
+        with self._changed:
+            self._failed_at = -math.inf
+        self._alarm.set()
 
     def _guarded(self, step: Callable[[], object]) -> None:
         try:
@@ -477,7 +499,9 @@ class Pool:
     def _refill(self) -> None:
         with self._changed:
             ahead = self._load.wanted(self._upkeep.growth_above, now=self._clock())
-            self._grow_to(max(self._minimum, len(self._busy) + self._waiting, ahead))
+            # What cannot be done is told until it was done, so somebody has to try.
+            trial = 1 if self._failure else 0
+            self._grow_to(max(self._minimum, len(self._busy) + self._waiting, ahead, trial))
 
     def _shrink(self) -> None:
         """Give up one container, if more than the minimum have been idle for long."""

@@ -12,9 +12,11 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from sandbox import hosts
 from sandbox.calls import Answerer
 from sandbox.capacity import Capacity
 from sandbox.control import RunControl
+from sandbox.engine_watch import EngineWatch
 from sandbox.engines import Engine, Limits
 from sandbox.engines.selection import select_engine
 from sandbox.errors import ImageMissing
@@ -41,6 +43,7 @@ class Pools:
         self._missing: dict[Image, tuple[float, str]] = {}  # when it was looked for, what was said
         self._lock = threading.Lock()
         self._closed = False
+        self._watch = EngineWatch(engine, on_change=self._note_engine)
 
     def run(
         self,
@@ -83,6 +86,8 @@ class Pools:
         each = {image.name: pool.stats() for image, pool in list(self._pools.items())}
         failing = dict.fromkeys(figures["message"] for figures in each.values())  # each said once
         words = [*failing, *(said for _, said in self._missing.values())]
+        if self._watch.trouble not in words:
+            words.append(self._watch.trouble)
         return {
             **{name: sum(figures[name] for figures in each.values()) for name in _SUMMED},
             "pool_enabled": not self._closed,
@@ -101,6 +106,7 @@ class Pools:
         with self._lock:
             self._closed = True
             pools = list(self._pools.values())
+        self._watch.close()
         for pool in pools:
             pool.close()
 
@@ -116,10 +122,16 @@ class Pools:
             upkeep=self._upkeep,
             image=image,
             capacity=self._capacity,
+            on_change=hosts.tell,
         )
         if self._closed:
             pool.close()  # it refuses runs in its own words
         return pool
+
+    def _note_engine(self) -> None:
+        hosts.tell()
+        for pool in list(self._pools.values()):
+            pool.hurry()
 
     def _usable(self, image: Image) -> Image:
         """The image, or the nearest below it that is there."""

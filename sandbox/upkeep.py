@@ -71,7 +71,7 @@ class Record:
 class Upkeep:
     """The rules of a pool. Times in seconds, shares from 0 to 1."""
 
-    check_every: float = 5  # one round of maintenance after the other
+    check_every: float = 2  # one round of maintenance after the other
     deep_check_every: float = 30  # for an idle container
     ping_after: float = 10  # of idleness: then a lease begins with a ping
     failed_checks: int = 3  # in a row, then a container is replaced

@@ -105,6 +105,9 @@ class Engine(Protocol):
         ImageMissing when it is the image alone that is in the way.
         """
 
+    def ping(self) -> None:
+        """Raise EngineUnavailable, within seconds, when a service that boxes stand on does not answer."""
+
     def create(self, limits: Limits, image: Image = PYTHON) -> Box:
         """A box whose supervisor has been started; it reports with a READY frame. EngineUnavailable."""
 

@@ -69,6 +69,8 @@ class FakeBox:
 
     def check(self, image: Image = PYTHON) -> None: ...
 
+    def ping(self) -> None: ...
+
     def reap_orphans(self) -> int:
         return 0
 

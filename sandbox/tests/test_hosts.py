@@ -134,6 +134,21 @@ def test_a_heart_shows_its_host_and_takes_it_off_at_the_end(settings: Any) -> No
     assert hosts.known() == []
 
 
+def test_news_are_told_before_the_next_heartbeat(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.WORKER_HEARTBEAT_SECONDS = 3600
+    monkeypatch.setattr(hosts, "TELL_SECONDS", 3600)
+    monkeypatch.setattr(hosts, "_heart", None)  # and so it is again afterwards
+    message = ""
+    heart = hosts.start(figures=lambda: {"pool": {"message": message}}, watch=lambda: None)
+    try:
+        eventually(hosts.known)
+        message = "the engine is away"
+        hosts.tell()
+        eventually(lambda: hosts.known()[0].pool["message"] == message)
+    finally:
+        heart.stop()
+
+
 def test_figures_that_cannot_be_had_stop_no_heartbeat(settings: Any) -> None:
     settings.WORKER_HEARTBEAT_SECONDS = 0.05
     broken: list[bool] = []

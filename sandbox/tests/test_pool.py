@@ -34,6 +34,8 @@ class BrokenEngine:
 
     def check(self, image: Image = PYTHON) -> None: ...
 
+    def ping(self) -> None: ...
+
     def reap_orphans(self) -> int:
         return 0
 

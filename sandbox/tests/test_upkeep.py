@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import container
+from sandbox import container, engine_watch
 from sandbox.capacity import Capacity
 from sandbox.control import RunControl
+from sandbox.engine_watch import EngineWatch
 from sandbox.engines import Death, Limits
 from sandbox.errors import EngineUnavailable
 from sandbox.execution import Outcome, RunRequest
@@ -61,6 +62,9 @@ class PlayedBox:
         self._near.close()
         self._far.close()
 
+    def die(self) -> None:
+        self._far.shutdown(socket.SHUT_RDWR)
+
     def death(self) -> Death:
         return Death(out_of_memory=False, words="")
 
@@ -103,6 +107,10 @@ class PlayedEngine:
         self.may_go_on.set()
 
     def check(self, image: Image = PYTHON) -> None: ...
+
+    def ping(self) -> None:
+        if self.away:
+            raise EngineUnavailable("start the engine")
 
     def reap_orphans(self) -> int:
         self.reaped += 1
@@ -465,3 +473,41 @@ def test_those_who_wait_for_an_engine_that_is_away_share_a_try(
 
     # Beside the failure that was known: a try for who came first, and one for all the others.
     assert pool.stats()["build_failures"] in (2, 3)
+
+
+# --- An engine that goes and comes ------------------------------------------------------------------
+
+
+def test_containers_that_cannot_be_made_are_told_at_once_and_tried_again(
+    make_pool: MakePool, engine: PlayedEngine
+) -> None:
+    told = threading.Semaphore(0)
+    pool = make_pool(minimum=0, on_change=told.release)
+    assert told.acquire(timeout=20)  # there is one
+
+    engine.away = True
+    engine.boxes[0].die()
+    pool.hurry()
+    assert told.acquire(timeout=20)
+    assert pool.stats()["message"] == "start the engine"
+
+    engine.away = False
+    pool.hurry()  # within the pause between two tries
+    assert told.acquire(timeout=20)
+    assert (pool.stats()["message"], pool.stats()["total_containers"]) == ("", 1)
+
+
+def test_an_engine_is_asked_whether_it_lives(monkeypatch: pytest.MonkeyPatch, engine: PlayedEngine) -> None:
+    monkeypatch.setattr(engine_watch, "EVERY", 0.01)
+    changed = threading.Semaphore(0)
+    watch = EngineWatch(engine, on_change=changed.release)
+    try:
+        assert watch.trouble == ""
+        engine.away = True
+        assert changed.acquire(timeout=20)
+        assert watch.trouble == "start the engine"
+        engine.away = False
+        assert changed.acquire(timeout=20)
+        assert watch.trouble == ""
+    finally:
+        watch.close()

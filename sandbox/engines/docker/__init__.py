@@ -14,7 +14,15 @@ import structlog
 
 from sandbox.engines import Death, Limits
 from sandbox.engines.docker import containers, images, owner
-from sandbox.engines.docker.connection import HOW_TO_BUILD, Client, address, connect, engine_errors
+from sandbox.engines.docker.connection import (
+    HOW_TO_BUILD,
+    PING_TIMEOUT,
+    Client,
+    address,
+    connect,
+    engine_errors,
+    ping,
+)
 from sandbox.engines.docker.stream import AttachedStream, attach
 from sandbox.errors import EngineUnavailable, ImageMissing, SandboxError
 from sandbox.image import PYTHON, Image, context
@@ -68,6 +76,13 @@ class DockerEngine:
         weakref.finalize(self, client.close)
         return client
 
+    @cached_property
+    def _pinger(self) -> Client:
+        """Another one, which gives up soon."""
+        client = connect(timeout=PING_TIMEOUT)
+        weakref.finalize(self, client.close)
+        return client
+
     def check(self, image: Image = PYTHON) -> None:
         reference = images.reference(image)
         with connect(timeout=5) as client:
@@ -81,6 +96,9 @@ class DockerEngine:
                 f"The image {reference} was built from another version of the supervisor or of its packages. "
                 f"{HOW_TO_BUILD}"
             )
+
+    def ping(self) -> None:
+        ping(self._pinger)
 
     def create(self, limits: Limits, image: Image = PYTHON) -> DockerBox:
         client = self.client

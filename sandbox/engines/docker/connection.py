@@ -19,6 +19,7 @@ from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 Client = docker.APIClient
 
 HOW_TO_BUILD = "Build it: python manage.py build_sandbox_image"
+PING_TIMEOUT = 2.0
 CALL_TIMEOUT = 20.0  # seconds for one call; creating a container on a busy engine takes a few
 
 _UNREACHABLE = (requests.exceptions.RequestException, OSError)
@@ -31,7 +32,7 @@ def connect(*, timeout: float = CALL_TIMEOUT) -> Client:
     """
     # Any version will do to ask for the right one.
     with _client(timeout, version="1.41") as probe, engine_errors(probe):
-        _knock(address(probe))
+        _knock(address(probe), timeout=timeout)
         version: str = probe.version(api_version=False)["ApiVersion"]
     return _client(timeout, version=version)
 
@@ -47,11 +48,18 @@ def _client(timeout: float, *, version: str) -> Client:
     return client
 
 
-def _knock(where: str) -> None:
+def ping(client: Client) -> None:
+    """Raise EngineUnavailable when the engine does not answer within the client's timeout."""
+    with engine_errors(client):
+        _knock(address(client), timeout=client.timeout)
+        client.ping()
+
+
+def _knock(where: str, *, timeout: float) -> None:
     """Raise OSError where no local engine listens. The SDK would, too, but leave its socket open."""
     if where.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.settimeout(CALL_TIMEOUT)
+            knocking.settimeout(timeout)
             knocking.connect(where.removeprefix("unix://"))
 
 
