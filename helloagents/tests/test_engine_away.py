@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -18,7 +19,7 @@ import pytest
 from deploy.dev import services
 from deploy.dev.environment import find
 from deploy.dev.processes import Process, running
-from progress.tests.sites import Visitor, eventually
+from progress.tests.sites import Visitor, children_of, eventually
 from sandbox.engines.docker import images
 from sandbox.image import AGENT, PYTHON
 
@@ -36,9 +37,15 @@ class Sandboxed:
 
     def pool(self) -> Any:
         """What `/health` says of the containers, beside the code and status of the whole."""
+        status, told = self.health()
+        return status, told["status"], told["checks"]["container_pool"]["status"]
+
+    def has_a_worker(self) -> bool:
+        return bool(self.health()[1]["checks"]["workers"]["status"] == "healthy")
+
+    def health(self) -> tuple[int, Any]:
         with urllib.request.urlopen(f"{self.site.url}/health", timeout=20) as answer:
-            told = json.loads(answer.read())
-            return answer.status, told["status"], told["checks"]["container_pool"]["status"]
+            return answer.status, json.loads(answer.read())
 
     def is_ready(self) -> bool:
         return services.page_answers(f"{self.site.url}/health/ready")
@@ -52,7 +59,8 @@ def sandboxed(
         missing("an engine and a Redis of its own need root, dockerd and redis-server")
     var = tmp_path_factory.mktemp("site")
     with ExitStack() as stack:
-        engine = stack.enter_context(services.docker_server(tmp_path_factory.mktemp("engine")))
+        data = stack.enter_context(services.folder("engine"))
+        engine = stack.enter_context(services.docker_server(data))
         _copy_images(engine.url)
         env = {
             **services.plain_environment(),
@@ -89,7 +97,10 @@ def _ends(engine: services.Server) -> Callable[[], None]:
 
 
 def _dies(engine: services.Server) -> Callable[[], None]:
+    children = children_of(engine.pid)
     engine.kill()
+    # The next one takes them for its own while anything is left of them.
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
     return engine.start
 
 
@@ -120,14 +131,10 @@ def test_the_engine_goes_and_is_back(
 def test_a_worker_that_found_no_engine_has_containers_when_there_is_one(sandboxed: Sandboxed) -> None:
     sandboxed.engine.stop()
     worker = sandboxed.site.processes["worker"]
-    worker.stop()
+    worker.stop(grace=20)
+    eventually(lambda: not sandboxed.has_a_worker())
     command = services.site_commands(0, sandboxed.site.env)["worker"]
     with running(Process("worker", command, env=sandboxed.site.env)):
-        eventually(lambda: _message_of(sandboxed).startswith("1 of 1"), seconds=BACK)
+        eventually(lambda: sandboxed.has_a_worker() and sandboxed.pool() == DEGRADED, seconds=BACK)
         sandboxed.engine.start()
         eventually(lambda: sandboxed.pool() == HEALTHY, seconds=BACK)
-
-
-def _message_of(sandboxed: Sandboxed) -> str:
-    with urllib.request.urlopen(f"{sandboxed.site.url}/health", timeout=20) as answer:
-        return str(json.loads(answer.read())["checks"]["container_pool"]["message"])
