@@ -45,7 +45,8 @@ def note_attempt(*, owner: Owner, exercise: Exercise, passed: bool) -> ExerciseP
         return progress
     if passed:
         rate(progress, Rating.Hard if progress.failures or progress.hints else Rating.Good, on=today)
-        progress.solved_at = progress.solved_at or timezone.now()
+        if progress.solved_at is None:
+            progress.solved_at, progress.tries = timezone.now(), progress.failures + 1
         progress.is_open, progress.failures, progress.hints = False, 0, 0
     else:
         if not progress.failures:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
-from django.db.models import Count, F
+from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
 from lessons.models import Course, Exercise
 from progress.classwork.pages import LessonName, lessons_in
 from progress.classwork.spreadsheets import Table
-from progress.classwork.tries import members_of, tries_of
+from progress.classwork.tries import members_of
 from progress.models import Cohort, ExerciseProgress, HintTaken
 
 
@@ -40,28 +40,21 @@ def outcomes(cohort: Cohort, course: Course, *, language: str) -> list[Outcome]:
     by_lesson: dict[int, list[Exercise]] = defaultdict(list)
     for exercise in exercises.order_by("position", "slug"):
         by_lesson[exercise.lesson_id].append(exercise)
-    progress = ExerciseProgress.objects.filter(exercise__in=exercises, learner__in=members_of(cohort))
-    reached = {
-        exercise: (tried, solved)
-        for exercise, tried, solved in progress.order_by()
-        .values_list("exercise")
-        .annotate(tried=Count("pk"), solved=Count("solved_at"))
-    }
+    reached = _reached(cohort, exercises)
     hints = dict(
         HintTaken.objects.filter(exercise__in=exercises, learner__in=members_of(cohort))
         .order_by()
         .values_list("exercise")
         .annotate(taken=Count("pk"))
     )
-    tries = _tries_until_solved(cohort, course)
     return [
         Outcome(
             exercise=exercise,
             title=exercise.title_in(language),
             lesson=lesson,
-            tried=reached.get(exercise.pk, (0, 0))[0],
-            solved=reached.get(exercise.pk, (0, 0))[1],
-            tries=median(tries[exercise.pk]) if exercise.pk in tries else None,
+            tried=reached[exercise.pk].tried,
+            solved=reached[exercise.pk].solved,
+            tries=median(reached[exercise.pk].tries) if reached[exercise.pk].tries else None,
             hints=hints.get(exercise.pk, 0),
         )
         for lesson in lessons_in(course, language=language)
@@ -69,16 +62,27 @@ def outcomes(cohort: Cohort, course: Course, *, language: str) -> list[Outcome]:
     ]
 
 
-def _tries_until_solved(cohort: Cohort, course: Course) -> dict[int, list[int]]:
-    """By exercise: of each learner who solved it, how many tries that took."""
-    judged = tries_of(cohort).filter(exercise__course=course, passed__isnull=False)
-    until_solved = judged.filter(
-        exercise__progress__learner=F("learner"), created_at__lte=F("exercise__progress__solved_at")
-    )
-    found: dict[int, list[int]] = defaultdict(list)
-    for exercise, _learner, tries in until_solved.values_list("exercise", "learner").annotate(n=Count("pk")):
-        found[exercise].append(tries)
-    return dict(found)
+@dataclass
+class _Reached:
+    """How far a class is with an exercise; `tries` are those of each learner who solved it."""
+
+    tried: int = 0
+    solved: int = 0
+    tries: list[int] = field(default_factory=list)
+
+
+def _reached(cohort: Cohort, exercises: QuerySet[Exercise]) -> dict[int, _Reached]:
+    """By exercise. The database counts who took how many tries, which is a few rows whatever the class."""
+    progress = ExerciseProgress.objects.filter(exercise__in=exercises, learner__in=members_of(cohort))
+    counted = progress.order_by().values_list("exercise", "tries")
+    found: dict[int, _Reached] = defaultdict(_Reached)
+    for exercise, tries, learners, solved in counted.annotate(tried=Count("pk"), solved=Count("solved_at")):
+        reached = found[exercise]
+        reached.tried += learners
+        reached.solved += solved
+        if tries:
+            reached.tries += [tries] * solved
+    return found
 
 
 def table(cohort: Cohort, course: Course, *, language: str) -> Table:

@@ -35,6 +35,8 @@ class ExerciseProgress(Owned):
         "lessons.Exercise", on_delete=models.CASCADE, related_name="progress", verbose_name=_("exercise")
     )
     solved_at = models.DateTimeField(_("solved"), null=True, blank=True)  # the first time
+    # Checked runs until then, with the one that passed; kept, so that no class has to count its runs anew.
+    tries = models.PositiveIntegerField(_("tries until solved"), null=True, blank=True)
 
     # The attempt under way: from the first run to the one that passes.
     is_open = models.BooleanField(_("attempt under way"), default=True)

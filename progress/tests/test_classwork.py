@@ -24,7 +24,8 @@ from progress.classwork.exercises import outcomes
 from progress.completion import mark_lesson
 from progress.demo_class import make_demo_class
 from progress.error_lines import error_line
-from progress.models import Cohort, ExerciseProgress, HintTaken, LessonProgress, Owner, Submission
+from progress.memory import note_attempt
+from progress.models import Cohort, HintTaken, LessonProgress, Owner, Submission
 from progress.tests.makers import make_learner, make_lesson, make_submission
 from sandbox.execution import Output, Stream
 
@@ -159,7 +160,6 @@ def test_exercises_tell_who_solved_them_after_how_many_tries(cohort: Cohort) -> 
     )
     ada, bob = cohort.learners.order_by("username")
     for learner, verdicts in ((ada, [False, False, True, False, True]), (bob, [False])):
-        progress = ExerciseProgress.objects.create(learner=learner, exercise=exercise)
         for passed in verdicts:
             make_submission(
                 learner=learner,
@@ -169,9 +169,7 @@ def test_exercises_tell_who_solved_them_after_how_many_tries(cohort: Cohort) -> 
                 status="finished",
                 outcome="ok",
             )
-            if passed and not progress.solved_at:
-                progress.solved_at = timezone.now()
-                progress.save()
+            note_attempt(owner=Owner(learner.pk), exercise=exercise, passed=passed)
     HintTaken.objects.create(learner=bob, exercise=exercise, number=1)
 
     [row] = rows_of(cohort, "exercises")

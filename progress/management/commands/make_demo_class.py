@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from progress.demo_class import make_demo_class
+from progress.demo_class import make_demo_class, tidy_up
 
 
 class Command(BaseCommand):
@@ -27,4 +27,5 @@ class Command(BaseCommand):
         if min(learners, lessons) < 1 or submissions < 0:
             raise CommandError("A class has learners and lessons.")
         cohort = make_demo_class(learners=learners, lessons=lessons, submissions=submissions, seed=seed)
+        tidy_up()
         self.stdout.write(f"Made the class {cohort.name}: {cohort.get_absolute_url()}")
