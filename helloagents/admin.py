@@ -29,7 +29,7 @@ class PeopleAdmin(UserModelAdmin):
     list_filter = ["groups", "is_active", "is_staff", "is_superuser", "date_joined"]
     search_fields = ["username", "email", "full_name"]
     date_hierarchy = "date_joined"
-    list_per_page = 50
+    list_per_page = 30
     show_full_result_count = False
     readonly_fields = ["last_login", "date_joined", "updated_at", "created_by", "updated_by"]
     fieldsets = [

@@ -60,7 +60,7 @@ class SubmissionAdmin(ReadOnly, SubmissionModelAdmin):
     list_display = ["id", "learner", "lesson", "status", "outcome", "wall_time", "host", "created_at"]
     list_filter = ["status", "outcome", LanguageFilter, "lesson__course", "created_at"]
     list_select_related = ["learner", "lesson"]
-    list_per_page = 50
+    list_per_page = 30
     show_full_result_count = False
     search_fields = ["id", "learner__username", "learner__email", "lesson__slug", "host"]
     search_help_text = _("Search ids, learners, lessons and hosts.")
@@ -121,7 +121,7 @@ class LessonProgressAdmin(ReadOnly, LessonProgressModelAdmin):
     list_display = ["learner", "lesson", "status", "started_at", "completed_at", "updated_at"]
     list_filter = ["status", "lesson__course"]
     list_select_related = ["learner", "lesson"]
-    list_per_page = 50
+    list_per_page = 30
     show_full_result_count = False
     search_fields = ["learner__username", "learner__email", "lesson__slug"]
     date_hierarchy = "updated_at"
@@ -134,7 +134,7 @@ class LineCommentAdmin(ReadOnly, LineCommentModelAdmin):
     list_display = ["submission", "author", "first_line", "last_line", "created_at", "edited_at"]
     list_filter = ["created_at"]
     list_select_related = ["author"]
-    list_per_page = 50
+    list_per_page = 30
     show_full_result_count = False
     search_fields = ["text", "author__username", "submission__learner__username"]
     date_hierarchy = "created_at"
@@ -154,7 +154,7 @@ class NotificationAdmin(ReadOnly, NotificationModelAdmin):
     list_display = ["recipient", "kind", "comment", "created_at", "mailed_at", "read_at"]
     list_filter = ["kind", "created_at"]
     list_select_related = ["recipient", "comment"]
-    list_per_page = 50
+    list_per_page = 30
     show_full_result_count = False
     search_fields = ["recipient__username", "recipient__email"]
     date_hierarchy = "created_at"

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from lessons.models import Course, Lesson, LessonText
 from lessons.outline import outlines
 
+# What names and places a lesson; its course and its chapter may have a lot more.
+_OF_LESSON = (
+    *("lesson__number", "lesson__slug", "lesson__position", "lesson__is_retired"),
+    *("lesson__parent__slug", "lesson__parent__position"),
+    *("lesson__course__slug", "lesson__course__position"),
+)
+
 
 @dataclass(frozen=True)
 class LessonName:
@@ -33,6 +40,6 @@ def names_of(lesson_ids: Iterable[int], *, language: str) -> dict[int, LessonNam
     """These lessons by their ids, with chapter and course at hand."""
     texts = LessonText.objects.filter(lesson__in=set(lesson_ids)).preferring(language)
     found: dict[int, LessonName] = {}
-    for text in texts.select_related("lesson__parent", "lesson__course").defer("markdown"):
+    for text in texts.select_related("lesson__parent", "lesson__course").only("title", *_OF_LESSON):
         found.setdefault(text.lesson_id, LessonName(text.lesson, text.title))
     return found

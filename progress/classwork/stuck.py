@@ -56,7 +56,8 @@ def stuck_in(cohort: Cohort, *, language: str, limit: int = SHOWN) -> list[Stuck
         .filter(tries__gte=STUCK_TRIES, succeeded=0)
         .order_by("since")[:limit]
     )
-    learners = get_user_model().objects.in_bulk({group["learner"] for group in groups})
+    named = get_user_model().objects.only("username", "full_name", "first_name", "last_name")
+    learners = named.in_bulk({group["learner"] for group in groups})
     lessons = names_of((group["lesson"] for group in groups), language=language)
     latest = tries_of(cohort).filter(FAILED, created_at__in=[group["last"] for group in groups])
     runs = {

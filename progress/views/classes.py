@@ -122,13 +122,15 @@ def led_class(request: HttpRequest, class_id: int) -> Cohort:
 
 def _members_page(request: HttpRequest, cohort: Cohort, **forms: Any) -> HttpResponse:
     """With the forms that were filled in wrongly, if any."""
+    instructors = list(cohort.instructors.order_by("username"))
     context = {
         "cohort": cohort,
         "tab": "members",
         "naming": ClassForm(initial={"name": cohort.name}),
         "inviting": InstructorForm(),
         "learners": cohort.learners.order_by("username"),
-        "instructors": cohort.instructors.order_by("username"),
+        "instructors": instructors,
+        "may_remove_instructors": len(instructors) > 1,
         "invitation": request.build_absolute_uri(reverse("join-class", args=[cohort.invitation])),
     }
     return render(request, "progress/class_members.html", context | forms, status=400 if forms else 200)

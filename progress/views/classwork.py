@@ -35,8 +35,8 @@ from progress.views.comments import place_of
 def overview(request: HttpRequest, class_id: int) -> HttpResponse:
     """The heat map: each lesson of a course by each learner."""
     cohort = led_class(request, class_id)
-    courses = list(Course.objects.titled(request.LANGUAGE_CODE))
-    course = _chosen_course(request, cohort)
+    courses = _courses(request, cohort)
+    course = _chosen(request, courses)
     lessons = lessons_in(course, language=request.LANGUAGE_CODE) if course else []
     chapters = [each for each in lessons if each.lesson.is_chapter]
     asked = request.GET.get("chapter")
@@ -85,10 +85,11 @@ def errors(request: HttpRequest, class_id: int) -> HttpResponse:
 def exercises(request: HttpRequest, class_id: int) -> HttpResponse:
     """How the class fares with each exercise of a course."""
     cohort = led_class(request, class_id)
-    course = _chosen_course(request, cohort)
+    courses = _courses(request, cohort)
+    course = _chosen(request, courses)
     context = {
         **_head(cohort, "exercises"),
-        "courses": Course.objects.titled(request.LANGUAGE_CODE),
+        "courses": courses,
         "course": course,
         "found": course and outcomes(cohort, course, language=request.LANGUAGE_CODE),
     }
@@ -145,7 +146,7 @@ def download(request: HttpRequest, class_id: int, what: str) -> HttpResponse:
     """One of the tables as a file."""
     cohort = led_class(request, class_id)
     language = request.LANGUAGE_CODE
-    course = _chosen_course(request, cohort)
+    course = _chosen(request, _courses(request, cohort))
     if course is None:
         raise Http404
     tables: dict[str, Callable[[], Table]] = {
@@ -163,11 +164,16 @@ def _head(cohort: Cohort, tab: str) -> dict[str, Any]:
     return {"cohort": cohort, "tab": tab, "stuck_tries": STUCK_TRIES, "stuck_days": STUCK_DAYS}
 
 
-def _chosen_course(request: HttpRequest, cohort: Cohort) -> Course | None:
-    """The course that was asked for; else the first one that the class has begun, else the first."""
+def _courses(request: HttpRequest, cohort: Cohort) -> list[Any]:
+    """All of them, in order; `is_begun` is whether anybody of the class has begun it."""
     progress = LessonProgress.objects.filter(lesson__course=OuterRef("pk"), learner__in=members_of(cohort))
-    courses = Course.objects.titled(request.LANGUAGE_CODE).annotate(is_begun=Exists(progress))
+    return list(Course.objects.titled(request.LANGUAGE_CODE).annotate(is_begun=Exists(progress)))
+
+
+def _chosen(request: HttpRequest, courses: list[Any]) -> Course | None:
+    """The course that was asked for; else the first one that the class has begun, else the first."""
     asked = request.GET.get("course")
-    if asked:
-        return get_object_or_404(courses, slug=asked)
-    return courses.order_by("-is_begun", "position", "slug").first()
+    fitting = [each for each in courses if (each.slug == asked if asked else each.is_begun)]
+    if asked and not fitting:
+        raise Http404
+    return next(iter(fitting or courses), None)
