@@ -1,7 +1,8 @@
 """Leaving: all that the site holds about a person, to take along, and how it is erased.
 
 An erased account is deleted with everything that hangs on it: drafts, runs, progress, addresses, second
-factors, sessions. What stays says nothing about the person, such as totals in the figures of the sandbox.
+factors, sessions. What stays says nothing about the person, such as totals in the figures of the sandbox; and
+what an instructor said about learners' runs, which is theirs to keep, without the name.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 
 from helloagents.models import User
+from progress.models import LineComment
 from tutor.models import MessageImage
 
 # Rows about a person that are secrets or bookkeeping, not information: by the label of their model.
 NOT_EXPORTED = frozenset({"admin.logentry", "account.emailconfirmation"})
+# Rows of whoever wrote them, though they hang on another's work and stay with it: with the lookup.
+WRITTEN_BY = {"progress.linecomment": "author"}
 # What others wrote about a person's work: by the label of the model, with the lookup of whose work it is.
 SAID_BY_OTHERS = {"progress.linecomment": "submission__learner"}
 # Fields that would open something.
@@ -66,7 +70,7 @@ def _rows_of(model: type[models.Model], owner: str, user: User) -> list[models.M
 
 
 def owned_models() -> list[tuple[type[models.Model], str]]:
-    """Each model whose rows go with an account, and the lookup that says whose they are.
+    """Each model whose rows are an account's, and the lookup that says whose they are.
 
     Found by their foreign keys, also of rows that hang on rows: a model that comes later is not forgotten.
     """
@@ -81,7 +85,11 @@ def owned_models() -> list[tuple[type[models.Model], str]]:
                 continue
             found[model] = f"{relation.field.name}__{path}" if path else relation.field.name
             waiting.append((model, found[model]))
-    return [(model, path) for model, path in found.items() if _is_told(model)]
+    return [
+        (model, WRITTEN_BY.get(model._meta.label_lower, path))
+        for model, path in found.items()
+        if _is_told(model)
+    ]
 
 
 def _is_told(model: type[models.Model]) -> bool:
@@ -100,10 +108,14 @@ def _json(content: Any) -> str:
 
 @transaction.atomic
 def erase_account(*, user: User) -> None:
-    """Delete the account and everything that hangs on it. Raises LastAdmin."""
+    """Delete the account and everything that hangs on it. Raises LastAdmin.
+
+    What was said about learners' runs stays with them, of nobody; what was taken back of it goes.
+    """
     admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
     if user.is_superuser and not admins.exclude(pk=user.pk).exists():
         raise LastAdmin
     for session in UserSession.objects.filter(user=user):
         session.end()
+    LineComment.all_rows.filter(author=user, deleted_at__isnull=False).delete()
     User.objects.get(pk=user.pk).delete()

@@ -78,7 +78,7 @@ def _message(notification: Notification, address: str, *, site: str) -> EmailMes
         unsubscribe = urljoin(site, reverse("end-mail", args=[token_of(notification.recipient)]))
         context = {
             "recipient": notification.recipient,
-            "author": comment.author,
+            "name": comment.author_name,
             "comment": comment,
             "lesson_title": _title_of(submission),
             "link": urljoin(site, f"{reverse('submission', args=[submission.pk])}#{comment.anchor}"),

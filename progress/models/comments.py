@@ -22,9 +22,12 @@ class LineComment(Deletable):
     submission = models.ForeignKey(
         Submission, on_delete=models.CASCADE, related_name="line_comments", verbose_name=_("submission")
     )
+    # Null: an instructor who has left the site; the learner keeps what was said.
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.CASCADE,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
         related_name="line_comments",
         verbose_name=_("author"),
     )
@@ -51,6 +54,12 @@ class LineComment(Deletable):
 
     def __str__(self) -> str:
         return f"{self.submission_id}:{self.first_line}-{self.last_line}"
+
+    @property
+    def author_name(self) -> str:
+        """As readers see it, at the begin of a sentence or alone."""
+        author: Any = self.author
+        return str(author.get_full_name() or author.username if author else _("A former instructor"))
 
     @property
     def anchor(self) -> str:

@@ -24,7 +24,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from helloagents.celery import app
 from helloagents.leaving import archive_of, erase_account
 from helloagents.retention import forget
-from progress import cohorts
+from progress import cohorts, mailing
 from progress.comments import MOST_COMMENTS, delete_comment, lines_of, write_comment
 from progress.models import COMMENT_LIMIT, Cohort, LineComment, Notification, Submission
 from progress.templatetags.comments import comment_text
@@ -478,15 +478,53 @@ def test_both_take_along_what_was_said_and_told_to_them(run: Submission, tom: An
     assert {row["recipient"] for row in teachers["progress.notification.json"]} == {tom.pk}
 
 
-@pytest.mark.parametrize("leaver", ["tom", "ada"])
-def test_what_whoever_is_erased_said_goes_along(run: Submission, tom: Any, ada: Any, leaver: str) -> None:
+def test_a_learner_who_is_erased_leaves_no_talk_behind(run: Submission, tom: Any, ada: Any) -> None:
     comment(run, tom, "Why?")
     comment(run, ada, "Because.")
-    erase_account(user=tom if leaver == "tom" else ada)
+    erase_account(user=ada)
 
-    left = set(LineComment.all_rows.values_list("text", flat=True))
-    assert left == ({"Because."} if leaver == "tom" else set())
-    assert not Notification.objects.exists(), "each was of or to whoever left"
+    assert not LineComment.all_rows.exists()
+    assert not Notification.objects.exists()
+
+
+def test_what_an_instructor_said_outlives_the_account_without_the_name(
+    run: Submission, tom: Any, ada: Any, cohort: Cohort
+) -> None:
+    una = cohorts.add_instructor(cohort=cohort, login="una")
+    type(tom).objects.filter(pk=tom.pk).update(full_name="Tom Teacher")
+    comment(run, tom, "Why?")
+    delete_comment(comment=comment(run, tom, "Taken back"))
+    comment(run, ada, "Because.")
+    erase_account(user=tom)
+    learner = client_of(ada)
+    bell_list = learner.get(reverse("notifications")).content.decode()
+    shown = at_line(learner.get(of_learner(run)).content.decode(), 3)
+    in_chinese = learner.get(of_learner(run).replace("/en/", "/zh-hans/")).content.decode()
+
+    assert set(LineComment.all_rows.values_list("text", "author")) == {("Why?", None), ("Because.", ada.pk)}
+    assert "A former instructor commented on line 3 of your run." in bell_list
+    assert "A former instructor" in shown
+    assert "Why?" in shown
+    assert "已离开的教师" in in_chinese
+    assert "Teacher" not in bell_list + shown + in_chinese
+    assert {row["text"] for row in exported(ada)["progress.linecomment.json"]} == {"Why?", "Because."}
+    assert (
+        learner.post(of_learner(run, "submission-comments") + "?line=3", {"text": "Pity."}).status_code == 302
+    )
+    assert "Why?" in client_of(una).get(in_class(run)).content.decode()
+    assert not Notification.objects.exclude(recipient=ada).exists()
+
+
+def test_an_instructor_who_left_is_nobody_in_mail(run: Submission, tom: Any, ada: Any) -> None:
+    EmailAddress.objects.create(user=ada, email="ada@example.org", primary=True, verified=True)
+    comment(run, tom)
+    [told] = Notification.objects.of(ada)
+    erase_account(user=tom)
+    mailing.mail_about_comment(told.pk, site="https://x.example/")
+    [message] = mail.outbox
+
+    assert message.subject == "[HelloAgents] A former instructor commented on your run"
+    assert "A former instructor commented on line 3" in message.body
 
 
 def test_deleted_comments_and_read_notifications_are_forgotten(run: Submission, tom: Any, ada: Any) -> None:
