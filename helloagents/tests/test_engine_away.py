@@ -60,6 +60,9 @@ def sandboxed(
     var = tmp_path_factory.mktemp("site")
     with ExitStack() as stack:
         data = stack.enter_context(services.folder("engine"))
+        # Once killed, it leaves mounts there, and the folder could not be removed.
+        unmount = ["umount", "--recursive", "--lazy", str(data)]
+        stack.callback(lambda: subprocess.run(unmount, capture_output=True))
         engine = stack.enter_context(services.docker_server(data))
         _copy_images(engine.url)
         env = {
