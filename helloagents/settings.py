@@ -380,7 +380,7 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_DEFAULT_QUEUE = "celery"  # the Redis list that the dashboard counts
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_BACKEND_THREAD_SAFE = True  # there is none; else each request would make it anew
-# A message is gone when it is taken: rows, not messages, tell which runs a dead worker left behind. To note it
+# A message is gone when it is taken: rows, not messages, tell what runs a dead worker left behind. To note it
 # in Redis until it is acknowledged would cost each run two more questions, and a worker that loses Redis its
 # life (Kombu cannot put it back then).
 CELERY_TASK_ACKS_LATE = False
