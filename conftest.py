@@ -34,8 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def group_of(item: pytest.Item) -> str | None:
     """Names the tests that one process runs together with this one; None where any may run it."""
-    if item.get_closest_marker("docker"):
-        return "docker"
+    if docker := item.get_closest_marker("docker"):
+        return item.path.stem if docker.kwargs.get("own_engine") else "docker"
     if item.get_closest_marker("bubblewrap"):
         return "bubblewrap" if "sandbox" in item.path.parts else item.path.stem
     return None

@@ -95,7 +95,7 @@ def test_the_quick_ways_find_what_reading_everything_finds(
         make_talks(chance, eve, number=4)
     own = Conversation.objects.visible_to(user=ada)
     queries = ("agent", "ag", "zebra", "智能", "循环", "记忆 tool", "agent loop", "loop nowhere")
-    times = (None, *(_NOW - timedelta(days=days) for days in (1, 8, 12)))
+    times = (None, *(_NOW - timedelta(days=days) for days in (8, 12)))
     counted = 0
     for query, model, since, until in product(queries, ("", "everywhere", "seldom", "none"), times, times):
         hits = searching.search(own, query, model=model, since=since, until=until)
@@ -103,4 +103,4 @@ def test_the_quick_ways_find_what_reading_everything_finds(
         found = [(hit.conversation_id, hit.message.pk if hit.message else None) for hit in hits]
         assert found == by_reading_everything(own, query, model, since, until), (query, model, since, until)
         counted += len(found)
-    assert counted > 500
+    assert counted > 300
