@@ -34,6 +34,7 @@ READS, RUNS, QUESTIONS = 7, 2, 1  # of ten things
 TURNS = 3  # questions in a conversation, then a new one
 THINKING = 0.5  # seconds until the model service begins to answer
 MOST_LEARNERS, MOST_SECONDS = 2000, 3600
+MOST_WEB_PROCESSES = 4
 MB = 1e6
 
 
@@ -102,6 +103,7 @@ def start_site(stack: ExitStack) -> tuple[services.Site, dict[str, int]]:
         "VAR_DIR": str(stack.enter_context(services.folder("load"))),
         "DATABASE_URL": database.url,
         "REDIS_URL": redis.url,
+        "WEB_PROCESSES": str(min(MOST_WEB_PROCESSES, os.cpu_count() or 1)),
         "GUESTS_MAY_RUN_CODE": "true",
         "MODEL_PROVIDERS": "here",
         "MODEL_HERE_URL": f"http://127.0.0.1:{models}/v1",
@@ -189,8 +191,8 @@ def measure(
     def learn(number: int) -> None:
         learner = load.Learner(site.url, f"l{number}", account)
         student = Student(learner, lessons, figures)
-        over.wait(random.uniform(0, min(pause, seconds / 4)))  # noqa: S311 - no secret: they come one by one
-        with figures.timing("page"):
+        over.wait(random.uniform(0, min(3 * pause, seconds / 4)))  # noqa: S311 - no secret: they come one by one
+        with suppress(load.Answer, *load.UNREACHABLE), figures.timing("page"):
             learner.come()
         while not over.is_set():
             student.do_something()
@@ -260,7 +262,10 @@ def _lessons(site: services.Site) -> list[str]:
 
 @dataclass(frozen=True)
 class Usage:
-    """Of one process: its own memory in bytes, and the seconds of processor time of all it started, too."""
+    """Of a part of the site: memory in bytes, and the seconds of processor time of all it started, too.
+
+    Of web the memory is that of all its processes.
+    """
 
     memory: int
     processor: float
@@ -268,7 +273,11 @@ class Usage:
 
 def _usage(processes: Mapping[str, int]) -> dict[str, Usage]:
     children = _children()
-    return {name: Usage(_memory(pid), _processor(pid, children)) for name, pid in processes.items()}
+    own = {name: [pid, *(children[pid] if name == "web" else [])] for name, pid in processes.items()}
+    return {
+        name: Usage(sum(map(_memory, own[name])), _processor(pid, children))
+        for name, pid in processes.items()
+    }
 
 
 def _usage_lines(usage: list[dict[str, Usage]], learners: int, seconds: float) -> Iterator[str]:

@@ -335,7 +335,10 @@ def site_commands(port: int, env: Mapping[str, str]) -> dict[str, list[str]]:
     """How web, worker and beat are started."""
     celery = [PYTHON, "-m", "celery", "--quiet", "--app", "helloagents"]
     return {
-        "web": [PYTHON, "-m", "helloagents.serving", "--port", str(port), "--grace", "3"],
+        "web": [
+            *(PYTHON, "-m", "helloagents.serving", "--port", str(port), "--grace", "3"),
+            *("--processes", env.get("WEB_PROCESSES", "1")),
+        ],
         # Threads, because they share one pool of containers; as many as it may hold.
         "worker": [
             *(*celery, "worker", "--pool", "threads", "--concurrency", env.get("SANDBOX_POOL_MAX", "10")),
