@@ -1,4 +1,4 @@
-"""A Docker engine ends or hangs while a worker lives: that is told, and nothing has to be restarted."""
+"""A Docker engine ends, dies or hangs while a worker lives: that is told, and nothing has to be restarted."""
 
 from __future__ import annotations
 
@@ -100,12 +100,20 @@ def _ends(engine: services.Server) -> Callable[[], None]:
     return engine.start
 
 
+def _dies(engine: services.Server) -> Callable[[], None]:
+    children = children_of(engine.pid)
+    engine.kill()
+    # The next one takes them for its own while anything is left of them.
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+    return engine.start
+
+
 def _hangs(engine: services.Server) -> Callable[[], None]:
     os.kill(engine.pid, signal.SIGSTOP)
     return partial(os.kill, engine.pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("goes", [_ends, _hangs])
+@pytest.mark.parametrize("goes", [_ends, _dies, _hangs])
 def test_the_engine_goes_and_is_back(
     sandboxed: Sandboxed, goes: Callable[[services.Server], Callable[[], None]]
 ) -> None:
