@@ -25,6 +25,8 @@ def prepare_python(requirements: str) -> None:
 
     Raises SetupError saying what is in the way.
     """
+    # Where it is set, each process that starts would compile anew all that it imports: ten seconds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     stamp = ROOT / ".venv" / ".installed"
     wanted = _stamp_line(requirements)
     if Path(PYTHON).exists() and stamp.exists() and wanted in stamp.read_text().splitlines():
