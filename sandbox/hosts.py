@@ -129,7 +129,7 @@ class Heart:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads and take this host off the list."""
+        """End its threads and take this host off the list."""
         self._stopping.set()
         self._news.set()
         for thread in self._threads:
