@@ -7,6 +7,8 @@ from typing import Any
 import django
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -17,6 +19,13 @@ from helloagents.threads import RequestThreads
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helloagents.settings")
+
+
+# What Django does when a request comes in. Left to its signal, it would take a way to the request's thread
+# and back, just before the one to answer it.
+BEGINNING = (reset_queries, close_old_connections)
+for _receiver in BEGINNING:
+    request_started.disconnect(_receiver)
 
 
 class OneThreadHandler(ASGIHandler):
@@ -41,7 +50,12 @@ class OneThreadHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response)(request)
+        return await sync_to_async(self._begin_and_answer)(request)
+
+    def _begin_and_answer(self, request: HttpRequest) -> HttpResponseBase:
+        for receiver in BEGINNING:
+            receiver()
+        return self.get_response(request)
 
 
 async def _live(receive: ending.Receive, send: ending.Send) -> None:

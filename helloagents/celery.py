@@ -67,12 +67,16 @@ class WakeWhenFree(bootsteps.StartStopStep):
 
     With prefetching off Celery takes no more messages than it has threads, so that none waits on a busy host
     while another one idles. But by itself it looks again only when its event loop wakes: up to a second late.
+    As long as a thread is free it waits for a message anyhow, and is left alone.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
+        from celery.worker.state import reserved_requests  # a tenth of a second that only workers need
+
+        self._taken, self._consumer = reserved_requests, parent
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._read_end, False)
         os.set_blocking(self._write_end, False)
@@ -85,6 +89,8 @@ class WakeWhenFree(bootsteps.StartStopStep):
 
     def _wake(self, **kwargs: Any) -> None:
         """In the thread that has just done a task."""
+        if len(self._taken) < self._consumer.pool.num_processes:
+            return
         with suppress(BlockingIOError):  # full: it will wake anyhow
             os.write(self._write_end, b"!")
 

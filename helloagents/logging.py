@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -49,6 +50,9 @@ _SECRET_TEXTS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(/first-admin/|/password/reset/key/|/confirm-email/)[^\s/\"']+"), rf"\1{MASK}"),
 ]
 
+# What none of these can be in: most texts of most lines. Only keys are single words.
+_HARMLESS_TEXT = re.compile(r"(?:(?!sk-|eyJ)[\w.-])*")
+
 
 def mask_secrets(_logger: Any, _method: str, event: Any) -> Any:
     """A processor: the event with secrets masked, by the names of its values and within its texts."""
@@ -56,7 +60,7 @@ def mask_secrets(_logger: Any, _method: str, event: Any) -> Any:
 
 
 def _masked(value: Any, name: Any = "") -> Any:
-    if isinstance(name, str) and _SECRET_NAME.search(name) and value not in (None, "", True, False):
+    if isinstance(name, str) and _names_a_secret(name) and value not in (None, "", True, False):
         return MASK
     match value:
         case str():
@@ -69,8 +73,15 @@ def _masked(value: Any, name: Any = "") -> Any:
             return value
 
 
+@lru_cache(maxsize=1000)
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def mask_text(text: str) -> str:
     """The text with whatever looks like a secret masked."""
+    if _HARMLESS_TEXT.fullmatch(text):
+        return text
     for pattern, replacement in _SECRET_TEXTS:
         text = pattern.sub(replacement, text)
     return text

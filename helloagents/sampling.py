@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 # Lines that are written for every request, run and model call. Warnings and errors are always kept.
-ROUTINE = frozenset({"request", "run_queued", "run_taken", "run_ended", "model_call_ended"})
+ROUTINE = frozenset({"request", "run_queued", "run_started", "run_ended", "model_call_ended"})
 BURST = 20  # lines of one kind within a window; of the others only their number is told
 WINDOW = 10.0  # seconds
 

@@ -154,7 +154,7 @@ CACHES = {
     "default": {"BACKEND": "helloagents.caching.OptionalRedisCache", "LOCATION": REDIS_URL},
     # The counters of rate limits; whoever counts hears when Redis is away.
     "limits": {
-        "BACKEND": "helloagents.caching.SharedRedisCache",
+        "BACKEND": "helloagents.caching.Counters",
         "LOCATION": REDIS_URL,
         "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},  # seconds
     },

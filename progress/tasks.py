@@ -85,7 +85,6 @@ def _run_to_its_end(submission: Submission, control: RunControl) -> None:
 
 
 def _run(submission: Submission, control: RunControl) -> None:
-    log.info("run_taken", attempt=submission.attempts)
     with (
         tracing.step("run", run=str(submission.pk), language=submission.language) as step,
         closing(ModelLine(submission)) as line,
@@ -94,7 +93,7 @@ def _run(submission: Submission, control: RunControl) -> None:
             pool = get_pool()
             result = pool.run(
                 lifecycle.request_of(submission),
-                on_event=partial(_publish, submission.pk),
+                on_event=partial(_publish, submission),
                 control=control,
                 answer=line.answer,
             )
@@ -191,10 +190,12 @@ def _latency(submission: Submission, result: RunResult) -> float:
     return (timezone.now() - submission.created_at).total_seconds() - result.wall_time
 
 
-def _publish(run_id: UUID, event: RunEvent) -> None:
+def _publish(submission: Submission, event: RunEvent) -> None:
+    run_id = submission.pk
     match event:
         case Started():
             events.publish_soon(run_id, "started")
+            log.info("run_started", attempt=submission.attempts)
         case Output(stream, text):
             events.publish_soon(run_id, "output", stream=stream, text=lifecycle.storable(text))
         case AwaitingInput():

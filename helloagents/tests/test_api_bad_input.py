@@ -18,6 +18,7 @@ from progress import actions, tasks
 from progress.answers import STATUS_OF_CODE
 from progress.models import Submission
 from progress.tests.makers import make_learner, make_submission
+from sandbox import hosts
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -173,8 +174,9 @@ def test_a_full_queue_and_a_busy_learner_are_told_apart(learner: Any, settings: 
     settings.RUN_QUEUE_PER_LEARNER = 0
     busy = caller.call("POST", "/api/v1/code/execute", {"code": "1"})
     settings.RUN_QUEUE_MAX = 1
-    make_submission()
+    hosts.client().lpush(settings.CELERY_TASK_DEFAULT_QUEUE, "a message")
     full = caller.call("POST", "/api/v1/code/execute", {"code": "1"})
+    hosts.client().delete(settings.CELERY_TASK_DEFAULT_QUEUE)
 
     assert (busy.status_code, busy.json()["error"]["code"]) == (429, "RATE_LIMIT_EXCEEDED")
     assert (full.status_code, full.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")

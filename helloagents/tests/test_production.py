@@ -224,7 +224,7 @@ def test_a_run_is_followed_through_logs_and_trace_by_its_request_id(production: 
     records: list[tuple[str, dict[str, Any]]] = eventually(until_its_end, seconds=30)
     events = [(process, record["event"]) for process, record in records]
     assert ("web", "run_queued") in events
-    assert events.index(("worker", "run_taken")) < events.index(("worker", "model_call_ended"))
+    assert events.index(("worker", "run_started")) < events.index(("worker", "model_call_ended"))
     assert events.index(("worker", "model_call_ended")) < events.index(("worker", "run_ended"))
     assert {record["run"] for _, record in records if record["event"].startswith(("run_", "model_"))} == {
         end["id"]
@@ -266,7 +266,7 @@ def test_a_web_process_that_is_asked_to_end_answers_what_it_has_begun(production
                 threads.submit(leaving.ask, "/api/v1/code/execute", body, **{"X-Request-ID": name})
                 for name in names
             ]
-            eventually(lambda: all(_is_taken(production, name) for name in names), seconds=30)
+            eventually(lambda: all(_is_started(production, name) for name in names), seconds=30)
             web.ask_to_stop()
 
             assert [answer.result().status for answer in answers] == [200, 200]
@@ -274,8 +274,8 @@ def test_a_web_process_that_is_asked_to_end_answers_what_it_has_begun(production
         assert web.wait() == 0
 
 
-def _is_taken(production: Production, request_id: str) -> bool:
-    return any(record["event"] == "run_taken" for _, record in production.records(request_id))
+def _is_started(production: Production, request_id: str) -> bool:
+    return any(record["event"] == "run_started" for _, record in production.records(request_id))
 
 
 def test_figures_move_with_what_happens(production: Production) -> None:
