@@ -22,13 +22,13 @@ check: ## run the static checks alone: style, types, layers, migrations, message
 bench: ## measure what a run costs, at the pool's door and from the browser's side
 	$(DEV)bench
 
-faults: ## break each part of a site under load, and show what learners noticed (ARGS="--only redis")
+faults: | .venv/bin/python ## break each part of a site under load, and show what learners noticed (ARGS="--only redis")
 	@.venv/bin/python -m deploy.dev.faults $(ARGS)
 
-loadtest: ## let simulated learners read, run and chat (ARGS="--learners 500 --seconds 600"); stops by itself
+loadtest: | .venv/bin/python ## let simulated learners read, run and chat (ARGS="--learners 500 --seconds 600"); stops by itself
 	@.venv/bin/python -m deploy.dev.loadtest $(ARGS)
 
-image: ## build the site's image without a registry, and show on this machine's engine that it works
+image: | .venv/bin/python ## build the site's image without a registry, and show on this machine's engine that it works
 	@.venv/bin/python -m deploy.dev.app_image $(ARGS)
 
 assets: ## build the browser's scripts into static/dist (needs Node)
@@ -40,3 +40,6 @@ lock: ## pin the Python packages named in pyproject.toml, with digests
 
 messages: ## collect texts for translation, and compile the translations (needs gettext)
 	$(DEV)messages
+
+.venv/bin/python:
+	@$(PYTHON) -c 'from deploy.dev.environment import prepare_python; prepare_python("requirements-dev.txt")'

@@ -136,8 +136,9 @@ def _take_place(submission: Submission) -> None:
 
 def _queue_is_full() -> bool:
     """By the messages that no worker has taken, which are counted in a tenth of the time that rows take."""
+    most: int = settings.RUN_QUEUE_MAX
     try:
-        return hosts.waiting() >= settings.RUN_QUEUE_MAX
+        return hosts.waiting() >= most
     except redis.RedisError:
         return False  # there is no way to send one more, as will be seen
 

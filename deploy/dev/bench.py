@@ -23,6 +23,7 @@ PRODUCTION = {"DEBUG": "false", "SECURE_SSL_REDIRECT": "false", "GUESTS_MAY_RUN_
 def main() -> None:
     try:
         prepare_python("requirements-dev.txt")
+        test.install_debian_packages(test.SERVICES)
         with ending_on_signals():
             sys.exit(run())
     except SetupError as error:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from deploy.dev import test
 from deploy.dev.environment import say
 from deploy.dev.faulty_site import Engine, FaultySite, faulty_engine, faulty_site, fill_disk
 from deploy.dev.load import PATIENCE, Account, Learner, steady_load
@@ -290,6 +291,7 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     options = parse()
     try:
+        test.install_debian_packages(test.SERVICES)
         with ending_on_signals():
             sys.exit(run(options.only or [*FAULTS, "crowd"], seconds=options.seconds))
     except SetupError as error:

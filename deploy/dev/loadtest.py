@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 
-from deploy.dev import load, services
+from deploy.dev import load, services, test
 from deploy.dev.environment import say
 from deploy.dev.processes import SetupError, Stopped, ending_on_signals
 from progress.model_service import model_service
@@ -71,6 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--pause", type=float, default=20, help="seconds between two things a learner does")
     options = parser.parse_args(arguments)
     try:
+        test.install_debian_packages(test.SERVICES)
         with ending_on_signals(), ExitStack() as stack:
             site, processes = start_site(stack)
             if not measure(site, processes, options.learners, options.seconds, options.pause):

@@ -20,12 +20,16 @@ from deploy.dev import check, isolation, services
 from deploy.dev.environment import find, install_missing, may_install, prepare_python, say
 from deploy.dev.processes import PYTHON, ROOT, Process, SetupError, ending_on_signals, running
 
-DEBIAN_PACKAGES = {
+# By the command that is looked for. What a site and its sandbox stand on:
+SERVICES = {
     "initdb": "postgresql",
     "redis-server": "redis-server",
     "bwrap": "bubblewrap",
-    "chromium": "chromium",
     "debootstrap": "debootstrap",
+}
+DEBIAN_PACKAGES = {
+    **SERVICES,
+    "chromium": "chromium",
     "msgfmt": "gettext",
     "node": "nodejs",
     "npm": "npm",
@@ -57,7 +61,7 @@ def run() -> bool:
     with ExitStack() as stack:
         with timed("set-up", times):
             prepare_python("requirements-dev.txt")
-            install_debian_packages()
+            install_debian_packages(DEBIAN_PACKAGES)
             env = stack.enter_context(service_variables(missing))
             image = start_image_build(stack, env)
         with timed("static checks", times):
@@ -120,11 +124,12 @@ def print_times(times: Mapping[str, float]) -> None:
 # --- What the tests stand on ----------------------------------------------------------------------
 
 
-def install_debian_packages() -> None:
-    needed = dict(DEBIAN_PACKAGES)
+def install_debian_packages(commands: Mapping[str, str]) -> None:
+    """Those of `commands`, and an engine where none answers; with a browser goes a Chinese font."""
+    needed = dict(commands)
     if not isolation.docker_engine_answers():
         needed["dockerd"] = "docker.io"
-    fonts = [] if CHINESE_FONT.exists() else ["fonts-noto-cjk"]
+    fonts = ["fonts-noto-cjk"] if "chromium" in commands and not CHINESE_FONT.exists() else []
     install_missing(needed, fonts)
 
 
