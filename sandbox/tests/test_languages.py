@@ -9,9 +9,11 @@ from typing import NoReturn
 import pytest
 from pytest_django import Settings
 
+from sandbox.control import RunControl
 from sandbox.engines import Engine, Limits
 from sandbox.engines.bubblewrap import Bubblewrap
 from sandbox.errors import ImageMissing
+from sandbox.execution import AwaitingInput, Output, RunEvent, Stream
 from sandbox.image import JAVASCRIPT
 from sandbox.pool import Pool
 from sandbox.pools import Pools
@@ -54,6 +56,93 @@ process.exit(3);
 """
     finished = run_js(node_pool, code, stdin="Ada\n")
     assert (finished.stdout, finished.result.exit_code, finished.outcome) == ("Hello, Ada\n", 3, "failed")
+
+
+READERS = {
+    "readline": """
+const rl = require("readline").createInterface({ input: process.stdin, output: process.stdout });
+rl.question("name? ", name => rl.question("age? ", age => { console.log(name, age); rl.close(); }));
+""",
+    "promises": """
+const rl = require("readline/promises").createInterface({ input: process.stdin, output: process.stdout });
+(async () => {
+  const name = await rl.question("name? ");
+  console.log(name, await rl.question("age? "));
+  rl.close();
+})();
+""",
+    "a stream": """
+let said = [];
+process.stdout.write("name? ");
+process.stdin.setEncoding("utf8").on("data", line => {
+  said.push(line.trim());
+  if (said.length === 1) return process.stdout.write("age? ");
+  console.log(...said);
+  process.stdin.destroy();
+});
+""",
+    "at once": """
+const { readSync } = require("fs");
+const ask = question => {
+  process.stdout.write(question);
+  const line = Buffer.alloc(100);
+  return line.toString("utf8", 0, readSync(0, line)).trim();
+};
+console.log(ask("name? "), ask("age? "));
+""",
+    "a module": """
+import("node:fs").then(({ readSync }) => {
+  const line = Buffer.alloc(100), read = () => line.toString("utf8", 0, readSync(0, line)).trim();
+  process.stdout.write("name? ");
+  const name = read();
+  process.stdout.write("age? ");
+  console.log(name, read());
+});
+""",
+}
+
+
+@pytest.mark.parametrize("code", READERS.values(), ids=READERS)
+def test_it_is_told_when_a_program_waits_for_input(node_pool: Pool, code: str) -> None:
+    control = RunControl()
+    answers = iter(["Ada\n", "37\n"])
+
+    def answer(event: RunEvent) -> None:
+        if isinstance(event, AwaitingInput):
+            control.send_input(next(answers, ""))
+
+    finished = run_js(node_pool, code, control=control, on_event=answer, stdin=None)
+
+    assert finished.stdout == "name? age? Ada 37\n"
+    asked = [event for event in finished.events if event == AwaitingInput() or isinstance(event, Output)]
+    assert [type(event) for event in asked[:4]] == [Output, AwaitingInput, Output, AwaitingInput]
+    assert asked[0] == Output(Stream.STDOUT, "name? ")
+
+
+def test_all_input_is_waited_for_once(node_pool: Pool) -> None:
+    control = RunControl()
+
+    def answer(event: RunEvent) -> None:
+        if isinstance(event, AwaitingInput):
+            control.send_input("Ada\n37\n")
+            control.close_input()
+
+    code = "console.log(require('fs').readFileSync(0, 'utf8').split('\\n').length)"
+    finished = run_js(node_pool, code, control=control, on_event=answer, stdin=None)
+
+    assert finished.stdout == "3\n"
+    assert finished.events.count(AwaitingInput()) == 1
+
+
+def test_a_program_may_close_what_tells_of_waiting(node_pool: Pool) -> None:
+    control = RunControl()
+    control.send_input("Ada\n")
+    code = """
+const fs = require("fs");
+fs.closeSync(100);
+process.stdin.once("data", line => { console.log("Hello, " + line); process.stdin.destroy(); });
+"""
+    assert run_js(node_pool, code, control=control, stdin=None).stdout == "Hello, Ada\n\n"
 
 
 def test_files_beside_the_program_can_be_imported(node_pool: Pool) -> None:
