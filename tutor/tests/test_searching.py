@@ -14,7 +14,6 @@ from lessons.search import fulltext
 from lessons.search.tokens import index_text, is_cjk, query_terms
 from tutor import searching
 from tutor.models import Conversation, Message
-from tutor.models.talks import ConversationQuerySet
 from tutor.tests.makers import make_learner
 
 pytestmark = pytest.mark.django_db
@@ -55,14 +54,13 @@ def holds(message: Message, query: str) -> bool:
 
 
 def by_reading_everything(
-    own: ConversationQuerySet, query: str, model: str, since: datetime | None, until: datetime | None
+    talks: list[Conversation], query: str, model: str, since: datetime | None, until: datetime | None
 ) -> list[tuple[UUID, int | None]]:
-    """Conversations with the message by which they are found."""
+    """Conversations with the message by which they are found; `talks` are all there are, the newest first."""
 
     def is_of_the_time(moment: datetime) -> bool:
         return (since is None or since <= moment) and (until is None or moment <= until)
 
-    talks = list(own.order_by("-updated_at").prefetch_related("messages"))
     standing = [each for talk in talks for each in talk.messages.all() if not each.is_superseded]
     said = [each for each in standing if not model or each.model == model]
     answered = {each.conversation_id for each in said} if model else {talk.pk for talk in talks}
@@ -96,11 +94,12 @@ def test_the_quick_ways_find_what_reading_everything_finds(
     own = Conversation.objects.visible_to(user=ada)
     queries = ("agent", "ag", "zebra", "智能", "循环", "记忆 tool", "agent loop", "loop nowhere")
     times = (None, *(_NOW - timedelta(days=days) for days in (8, 12)))
+    talks = list(own.order_by("-updated_at").prefetch_related("messages"))
     counted = 0
     for query, model, since, until in product(queries, ("", "everywhere", "seldom", "none"), times, times):
         hits = searching.search(own, query, model=model, since=since, until=until)
 
         found = [(hit.conversation_id, hit.message.pk if hit.message else None) for hit in hits]
-        assert found == by_reading_everything(own, query, model, since, until), (query, model, since, until)
+        assert found == by_reading_everything(talks, query, model, since, until), (query, model, since, until)
         counted += len(found)
     assert counted > 300
