@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.userkit import filter_users_by_email, filter_users_by_username
+from allauth.core import context as allauth_context
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.sites.shortcuts import get_current_site
 from django.http import Http404, HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -18,6 +21,7 @@ from helloagents.models import User
 from progress import roles
 from progress.guests import adopt_work_of_guest
 
+_NAME_IN_MAIL = "HelloAgents"
 _SENT = "account/messages/email_confirmation_sent.txt"
 
 
@@ -61,6 +65,11 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no 
         super().login(request, user)
         request.session.pop("guest_key", None)
         adopt_work_of_guest(guest_key=guest_key, learner=user)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mail speaks of the site by its name, not by its address."""
+        site = SimpleNamespace(name=_NAME_IN_MAIL, domain=get_current_site(allauth_context.request).domain)
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any

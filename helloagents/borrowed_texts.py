@@ -1,4 +1,4 @@
-"""Texts of Django and allauth whose Chinese is missing there or speaks another way than this site does.
+"""Texts of Django and allauth that are missing in Chinese there, or speak another way than this site does.
 
 Nothing imports this module: `make messages` finds the texts here, and our catalogue goes before theirs.
 A text must stand here letter by letter as it stands there.
@@ -12,6 +12,10 @@ DJANGO = [
         "This password is too short. It must contain at least %d characters.",
     ),
     gettext_noop("Enter a valid email address."),
+    gettext_noop("A user with that username already exists."),
+    gettext_noop(
+        "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+    ),
     gettext_noop("After you’ve created a user, you’ll be able to edit more user options."),
     gettext_noop("Model name"),
     gettext_noop("Add link"),
@@ -73,6 +77,7 @@ ALLAUTH = [
     ),
     gettext_noop("In case you forgot, your username is %(username)s."),
     gettext_noop("Incorrect code."),
+    gettext_noop("Make Primary"),
     gettext_noop("Passkey"),
     gettext_noop("Passwordless"),
     gettext_noop(
@@ -85,6 +90,7 @@ ALLAUTH = [
     gettext_noop("Primary"),
     gettext_noop("Primary email address set."),
     gettext_noop("Re-send Verification"),
+    gettext_noop("Remember Me"),
     gettext_noop("Removed email address %(email)s."),
     gettext_noop("Sign in with a passkey"),
     gettext_noop("social account"),
@@ -115,8 +121,10 @@ ALLAUTH = [
     ),
     gettext_noop("Two-Factor Authentication"),
     gettext_noop("Unable to confirm %(email)s because it is already confirmed by a different account."),
+    gettext_noop("Unverified"),
     gettext_noop("Use your password"),
     gettext_noop("Username or email"),
+    gettext_noop("Verified"),
     gettext_noop("Verify Your Email Address"),
     gettext_noop(
         "We have sent an email to you for verification. Follow the link provided to finalize the "

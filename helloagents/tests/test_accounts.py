@@ -198,6 +198,8 @@ def test_a_reset_does_not_tell_whether_there_is_such_an_account(client: Client) 
     assert known.redirect_chain == unknown.redirect_chain
     assert known.content == unknown.content
     assert [message.to for message in mail.outbox] == [["mei@example.org"], ["nobody@example.org"]]
+    assert all("HelloAgents" in str(message.body) for message in mail.outbox)
+    assert not any("testserver!" in str(message.body) for message in mail.outbox)
 
 
 # --- Sessions -------------------------------------------------------------------------------------

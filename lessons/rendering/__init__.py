@@ -15,7 +15,7 @@ from lessons.rendering.page import render, render_part
 from lessons.rendering.records import Heading, ImageFile, Rendered, Resolver
 
 # Part of every cache key of rendered pages: raise it when the same Markdown gives other HTML.
-VERSION = 3
+VERSION = 4
 
 __all__ = [
     "VERSION",

@@ -18,6 +18,11 @@ from pymdownx.tilde import DeleteSubExtension
 # Ends before Chinese text and before a placeholder ("zq", sixteen digits of base 16); may follow one ("z").
 _ADDRESS = r"(?<![A-Za-y0-9_/])(https?://(?:(?!zq[0-9a-f]{16}n\d)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%])+)"
 _TRAILING = ".,;:!?'*_"
+# Chinese has no spaces that the end of a line could stand for.
+_CHINESE = r"\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
+_JOINT = (
+    rf"(?:(?<=[{_CHINESE}])|(?<=[{_CHINESE}][*_])|(?<=[{_CHINESE}][*_]{{2}}))\n(?=[*_]{{0,3}}[{_CHINESE}])"
+)
 
 
 def html_of(text: str) -> str:
@@ -48,6 +53,7 @@ class _LessonExtension(Extension):
         md.inlinePatterns.deregister("html")
         md.parser.blockprocessors.deregister("code")
         md.inlinePatterns.register(_Address(_ADDRESS, md), "address", 80)
+        md.inlinePatterns.register(_Joint(_JOINT, md), "joint", 70)
 
 
 class _Address(InlineProcessor):
@@ -62,3 +68,10 @@ class _Address(InlineProcessor):
         link = Element("a", href=address)
         link.text = address
         return link, m.start(1), m.start(1) + len(address)
+
+
+class _Joint(InlineProcessor):
+    """The end of a line within a Chinese sentence: the next one goes on without a gap."""
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]  # noqa: N802 - the library's name
+        return "", m.start(0), m.end(0)

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from lessons.rendering import ImageFile, Rendered, heading_anchor, render
+from lessons.rendering.dialect import html_of
 from lessons.tests.pages import parsed
 
 
@@ -374,3 +375,11 @@ def test_reading_time_counts_chinese_words_and_code() -> None:
 )
 def test_nothing_an_author_writes_breaks_it(text: str) -> None:
     assert isinstance(rendered(text).html, str)
+
+
+def test_a_chinese_sentence_goes_on_without_a_gap() -> None:
+    text = "我们会把\n一个模型。\n**然后**\n再看，\n`code`\nwords\ngo on"
+    html = html_of(text)
+
+    assert "我们会把一个模型。<strong>然后</strong>再看，" in html
+    assert "words\ngo on" in html

@@ -93,8 +93,12 @@ def test_without_a_model_a_hint_comes_from_the_code(client: Client, lesson: Less
         ("def f(x:\n    pass", "'(' was never closed"),
         ("total = 1\nprint(totl)", "Did you mean “total”?"),
         ("def f():\n    ...\n\nf()", "f() on line 1 does nothing yet"),
-        ("while True:\n    pass\n", "Look closely at line 1"),
-        ("\n\n", "Look closely"),
+        ("while True:\n    pass\n", "What in the loop makes its condition false"),
+        ("print(a + b)\na = b = 1", "Print a, b right before it"),
+        ("def double(n):\n    return n * 2", "What goes into the function"),
+        ("x = 1", "Nothing stands out on line 1"),
+        ('print("hi")', "Nothing stands out on line 1"),
+        ("\n\n", "Nothing stands out"),
         ("x = " + "(" * 5000, "Look closely"),
     ],
 )
@@ -102,6 +106,15 @@ def test_what_the_code_itself_tells(client: Client, lesson: Lesson, code: str, s
     hint = ask(client, code=code, cursor_line=1)["hint"]
 
     assert said in hint or "cannot read" in hint
+
+
+def test_a_line_without_variables_has_a_shorter_ladder(client: Client, lesson: Lesson) -> None:
+    code = "def double(n):\n    return n * 2"
+    ladder = [ask(client, code=code, cursor_line=1, step=step) for step in (1, 2, 3)]
+
+    assert len({hint["hint"] for hint in ladder}) == 2
+    assert [hint["more"] for hint in ladder] == [True, True, False]
+    assert ladder[2]["reference_code"]
 
 
 def test_the_authors_hints_come_first(client: Client, lesson: Lesson) -> None:

@@ -50,7 +50,20 @@ def _of_place(place: Place, rung: int) -> OwnHint:
     kind = place.statement if place.statement in EXAMPLES else ""
     kind = kind or next((word for word, _name in reversed(place.around) if word in EXAMPLES), "")
     concept = concept_of(kind)
-    if rung <= POINT or not kind:
+    variables = _variables_of_line(place.tree, place.line) if place.tree else []
+    if kind and place.tree and not variables:
+        rung = min(rung + 1, EXAMPLE)  # there is nothing to print
+    if variables and (rung <= POINT or not kind):
+        hint = _(
+            "Look closely at line %(line)s. Print %(variables)s right before it and run: is it what you "
+            "expect?"
+        ) % {"line": place.line, "variables": ", ".join(variables)}
+    elif not kind and place.tree:
+        hint = _(
+            "Nothing stands out on line %(line)s. Run the program, find the first line whose result is not "
+            "what you expect, and ask there."
+        ) % {"line": place.line}
+    elif rung <= POINT or not kind:
         hint = _(
             "Look closely at line %(line)s. Print what is in its variables right before it and run: is "
             "it what you expect?"
@@ -65,6 +78,18 @@ def _of_place(place: Place, rung: int) -> OwnHint:
     example = EXAMPLES[kind] if kind and rung >= EXAMPLE else None
     search = f"{concept} {place.text}"
     return OwnHint(hint, example, (concept,) if concept else (), search, bool(kind) and rung < EXAMPLE)
+
+
+def _variables_of_line(tree: ast.Module, line: int) -> list[str]:
+    """What the line reads and the program has given a value, functions and modules aside."""
+    here = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.lineno == line]
+    given = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and _is_stored(node)}
+    given |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return list(dict.fromkeys(node.id for node in here if not _is_stored(node) and node.id in given))
+
+
+def _is_stored(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def question_about(kind: str) -> str:
