@@ -66,13 +66,16 @@ def common_errors(cohort: Cohort, *, language: str, limit: int = SHOWN) -> list[
 
 
 def table(cohort: Cohort, *, language: str) -> Table:
-    head = [_("Lesson"), _("Outcome"), _("Error"), _("Learners"), _("Runs"), _("Last seen")]
+    head = [
+        *(_("Course"), _("Lesson"), _("Outcome"), _("Error")),
+        *(_("Learners"), _("Runs"), _("Last seen")),
+    ]
     found = common_errors(cohort, language=language, limit=10_000)
     return Table(
         head,
         [
             [
-                *(str(each.lesson), each.outcome, each.error),
+                *(each.lesson.course, str(each.lesson), each.outcome, each.error),
                 *(each.learners, each.runs, each.last),
             ]
             for each in found

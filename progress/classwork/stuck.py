@@ -79,16 +79,17 @@ def stuck_in(cohort: Cohort, *, language: str, limit: int = SHOWN) -> list[Stuck
 
 def table(cohort: Cohort, *, language: str) -> Table:
     head = [
-        *(_("User name"), _("Name"), _("Lesson"), _("Failed tries"), _("Stuck since"), _("Last try")),
-        *(_("Outcome"), _("Last error")),
+        *(_("User name"), _("Name"), _("Course"), _("Lesson"), _("Failed tries"), _("Stuck since")),
+        *(_("Last try"), _("Outcome"), _("Last error")),
     ]
     found = stuck_in(cohort, language=language, limit=10_000)
     return Table(
         head,
         [
             [
-                *(stuck.learner.username, stuck.learner.get_full_name(), str(stuck.lesson), stuck.tries),
-                *(stuck.since, stuck.last.created_at, stuck.outcome, stuck.last.error),
+                *(stuck.learner.username, stuck.learner.get_full_name(), stuck.lesson.course),
+                *(str(stuck.lesson), stuck.tries, stuck.since, stuck.last.created_at),
+                *(stuck.outcome, stuck.last.error),
             ]
             for stuck in found
         ],

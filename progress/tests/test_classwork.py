@@ -121,6 +121,19 @@ def test_who_is_stuck_is_told_with_the_last_error_and_since_when(cohort: Cohort)
     assert not re.search(r"\bbob\b", shown)
 
 
+def test_courses_are_named_where_there_are_several(cohort: Cohort) -> None:
+    assert {row["Course"] for row in rows_of(cohort, "stuck")} == {"course"}
+    assert 'class="quiet">course<' not in page(cohort, "class-errors")
+
+    other = Course.objects.create(slug="another", default_language="en")
+    lesson = Lesson.objects.create(course=other, slug="greeting", number="1", position=1)
+    LessonText.objects.create(lesson=lesson, language="en", title="Greeting", markdown="# Greeting")
+    make_try(cohort.learners.get(username="bob"), lesson, "failed", days=0)
+
+    assert {row["Course"] for row in rows_of(cohort, "errors")} == {"course", "another"}
+    assert 'class="quiet">another<' in page(cohort, "class-errors")
+
+
 def test_one_success_or_the_end_of_the_lesson_ends_being_stuck(cohort: Cohort) -> None:
     second, ada = Lesson.objects.get(number="2"), cohort.learners.get(username="ada")
     success = make_try(ada, second, "ok", days=0)

@@ -19,7 +19,7 @@ from progress.classwork import activity, common_errors, heat_map, stuck
 from progress.classwork.exercises import outcomes
 from progress.classwork.exercises import table as exercises_table
 from progress.classwork.one_learner import lessons_of
-from progress.classwork.pages import lessons_in
+from progress.classwork.pages import are_of_several_courses, lessons_in
 from progress.classwork.spreadsheets import Table, csv_file
 from progress.classwork.tries import STUCK_DAYS, STUCK_TRIES, members_of
 from progress.commented_code import code_of
@@ -67,7 +67,12 @@ def stuck_learners(request: HttpRequest, class_id: int) -> HttpResponse:
     """Who is stuck where, and for how long."""
     cohort = led_class(request, class_id)
     found = stuck.stuck_in(cohort, language=request.LANGUAGE_CODE)
-    return render(request, "progress/class_stuck.html", {**_head(cohort, "stuck"), "found": found})
+    context = {
+        **_head(cohort, "stuck"),
+        "found": found,
+        "names_courses": are_of_several_courses(each.lesson for each in found),
+    }
+    return render(request, "progress/class_stuck.html", context)
 
 
 @require_GET
@@ -76,7 +81,12 @@ def errors(request: HttpRequest, class_id: int) -> HttpResponse:
     """Which errors are common, and where."""
     cohort = led_class(request, class_id)
     found = common_errors.common_errors(cohort, language=request.LANGUAGE_CODE)
-    context = {**_head(cohort, "errors"), "found": found, "days": common_errors.DAYS}
+    context = {
+        **_head(cohort, "errors"),
+        "found": found,
+        "days": common_errors.DAYS,
+        "names_courses": are_of_several_courses(each.lesson for each in found),
+    }
     return render(request, "progress/class_errors.html", context)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -21,7 +22,7 @@ DAYS = 30
 @login_required
 @require_safe
 def class_usage(request: HttpRequest) -> HttpResponse:
-    """For instructors: each learner of their classes, with calls, tokens and cost."""
+    """For instructors: the learners of their classes who used any, with calls, tokens and cost."""
     if not (roles.is_instructor(request.user) or roles.is_admin(request.user)):
         raise Http404
     cohorts = Cohort.objects.visible_to(request.user).prefetch_related("learners")
@@ -34,6 +35,8 @@ def class_usage(request: HttpRequest) -> HttpResponse:
         for total in calls.totals("user")
     }
     classes = [
-        (cohort, [(learner, used.get(learner.pk)) for learner in cohort.learners.all()]) for cohort in cohorts
+        (cohort, [(learner, used[learner.pk]) for learner in cohort.learners.all() if learner.pk in used])
+        for cohort in cohorts
     ]
-    return render(request, "progress/class_usage.html", {"classes": classes, "days": DAYS})
+    context = {"classes": classes, "days": DAYS, "currency": settings.MODEL_CURRENCY}
+    return render(request, "progress/class_usage.html", context)
