@@ -53,7 +53,10 @@ function tellOfReading() {
   function watch(stdin) {
     const handle = stdin._handle;
     if (!handle?.readStart) return;
-    const announceIfReading = () => handle.reading && announce();
+    const announceIfReading = () => handle.reading && !stdin.isPaused() && announce();
+    // A pipe is read ahead although the program has paused it, and would keep the program from its end.
+    stdin.on("pause", () => handle.unref());
+    stdin.on("resume", () => handle.ref());
     const { readStart } = handle;
     handle.readStart = function () {
       setImmediate(announceIfReading);

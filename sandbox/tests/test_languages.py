@@ -113,7 +113,7 @@ def test_it_is_told_when_a_program_waits_for_input(node_pool: Pool, code: str) -
 
     finished = run_js(node_pool, code, control=control, on_event=answer, stdin=None)
 
-    assert finished.stdout == "name? age? Ada 37\n"
+    assert (finished.stdout, finished.outcome) == ("name? age? Ada 37\n", "ok")
     asked = [event for event in finished.events if event == AwaitingInput() or isinstance(event, Output)]
     assert [type(event) for event in asked[:4]] == [Output, AwaitingInput, Output, AwaitingInput]
     assert asked[0] == Output(Stream.STDOUT, "name? ")
