@@ -113,6 +113,40 @@ def test_a_page_loaded_in_the_middle_shows_what_was_said_and_goes_on_and_so_does
         expect(each.panel.locator(".talk-question")).to_have_count(1)
 
 
+def test_a_long_answer_is_read_from_its_beginning_and_followed_where_its_reader_is(
+    talk: Talk, provider: FakeProvider
+) -> None:
+    go_on = threading.Event()
+    lines = [f"Sentence {number}.\n\n" for number in range(60)]
+    provider.behaviours.append(says_in_two_parts("".join(lines[:40]), "".join(lines[40:]), go_on))
+    talk.ask("Tell me all")
+    expect(talk.answer).to_contain_text("Sentence 39.")
+    expect(talk.answer.get_by_text("Sentence 0.")).to_be_in_viewport()
+    talk.panel.locator("[data-tutor=scroller]").evaluate("it => it.scrollTop = it.scrollHeight")
+    expect(talk.answer.get_by_text("Sentence 39.")).to_be_in_viewport()
+    go_on.set()
+    expect(talk.text()).to_contain_text("Sentence 59.")
+    expect(talk.answer.get_by_role("button", name="Copy")).to_be_in_viewport()
+
+    talk.page.reload()
+    expect(talk.answer.get_by_text("Sentence 0.")).to_be_in_viewport()
+
+
+def test_a_conversation_has_more_room_than_an_output(talk: Talk) -> None:
+    divider = talk.page.get_by_role("separator", name="Height of the editor")
+    expect(divider).to_have_attribute("aria-valuenow", "30")
+    box = talk.panel.locator("[data-tutor=scroller]").bounding_box()
+    assert box is not None
+    assert box["height"] > 350
+    divider.press("ArrowDown")
+    talk.page.get_by_role("tab", name="Output").click()
+    expect(divider).to_have_attribute("aria-valuenow", "58")
+    talk.page.reload()
+    talk.page.get_by_role("tab", name="Tutor").click()
+
+    expect(divider).to_have_attribute("aria-valuenow", "32")
+
+
 def test_a_failure_keeps_the_question_and_one_click_tries_again(talk: Talk, provider: FakeProvider) -> None:
     provider.behaviours.extend([fails(500), fails(500), answers("Now ", "it works.")])
     talk.ask("Are you there?")
@@ -139,6 +173,7 @@ def test_what_a_model_says_does_no_harm_and_its_code_opens_in_the_editor(
 
     talk.answer.get_by_role("button", name="What was sent").click()
     expect(talk.answer.locator(".sent-text").last).to_contain_text("<question>\nShow me\n</question>")
+    expect(talk.answer.locator(".talk-sent")).to_be_in_viewport(ratio=0.2)
 
 
 def test_a_picture_goes_with_a_question_and_stays_in_the_conversation(

@@ -12,14 +12,23 @@ const BIG_STEP = 10; // with Shift, and for Page Up and Page Down
  * @param {HTMLElement} divider role=separator with aria-valuemin, -valuemax and -valuenow
  * @param {HTMLElement} box holds both panes
  * @param {string} property "--split"; also the name it is remembered by
+ * @returns {{take: (property: string, initial: number) => void}} take: from now on it moves that one
  */
 export function makeDivider(divider, box, property) {
   const horizontal = divider.getAttribute("aria-orientation") === "vertical";
   const limit = (/** @type {string} */ name) => Number(divider.getAttribute(name));
   const [least, most] = [limit("aria-valuemin"), limit("aria-valuemax")];
-  const initial = limit("aria-valuenow");
-  let now = Number.parseFloat(document.documentElement.style.getPropertyValue(property)) || initial;
-  divider.setAttribute("aria-valuenow", String(Math.round(now)));
+  let initial = limit("aria-valuenow");
+  let now = initial;
+
+  /** @param {string} name @param {number} otherwise where it stands until it is moved */
+  const take = (name, otherwise) => {
+    property = name;
+    initial = otherwise;
+    now = shareOf(property) ?? initial;
+    divider.setAttribute("aria-valuenow", String(Math.round(now)));
+  };
+  take(property, initial);
 
   /** @param {number} percent */
   const move = (percent) => {
@@ -56,6 +65,12 @@ export function makeDivider(divider, box, property) {
     move(to);
     keep();
   });
+  return { take };
+}
+
+/** Where a divider was left. @param {string} property @returns {number | null} in per cent; null: it was never moved */
+export function shareOf(property) {
+  return Number.parseFloat(document.documentElement.style.getPropertyValue(property)) || null;
 }
 
 /**

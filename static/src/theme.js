@@ -41,7 +41,7 @@ function turn() {
 
 /** Where the learner left the learn page's dividers; here, so that nothing moves once it is drawn. */
 function placeDividers() {
-  for (const property of ["--split", "--editor-share"]) {
+  for (const property of ["--split", "--editor-share", "--tutor-share"]) {
     const place = stored(property);
     if (place && /^[\d.]+%$/.test(place)) root.style.setProperty(property, place);
   }

@@ -19,6 +19,7 @@ import { LiveText } from "./tutor-text.js";
  */
 
 const NEAR_THE_END = 60; // pixels
+const ABOVE = 12; // pixels between the panel's top and what is read from there
 const AGAIN_AFTER = 2_000; // milliseconds until a stream that cannot be had is tried again
 
 /** @param {HTMLElement} place holds the panel @param {Bench | null} bench null: there is none on this page */
@@ -57,7 +58,9 @@ class Tutor {
   #isAsking = false;
   /** The earlier question that is being changed. @type {number | null} */
   #replaces = null;
-  #sticks = true;
+  /** Where the reader has the conversation: left to the panel, at the end, or anywhere else. @type {"panel" | "end" | "reader"} */
+  #place = "panel";
+  #scrolledTo = 0;
 
   /** @param {HTMLElement} place @param {Bench | null} bench @param {BroadcastChannel} channel */
   constructor(place, bench, channel) {
@@ -67,7 +70,7 @@ class Tutor {
     this.#t = translator(readMessages(/** @type {HTMLTemplateElement} */ (this.#part("messages"))));
     this.#listen();
     for (const item of this.#part("thread").children) this.#take(/** @type {HTMLElement} */ (item));
-    this.#scrollToEnd();
+    this.#showLast();
   }
 
   /** @param {string} query @returns {string} of the panel */
@@ -110,12 +113,7 @@ class Tutor {
 
   #listen() {
     this.#part("thread").addEventListener("click", (event) => this.#act(event));
-    const scroller = this.#part("scroller");
-    scroller.addEventListener(
-      "scroll",
-      () => (this.#sticks = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_THE_END),
-      { passive: true },
-    );
+    this.#part("scroller").addEventListener("scroll", () => this.#noteScroll(), { passive: true });
     const form = this.#part("form");
     if (!form || !this.#question) return;
     form.addEventListener("submit", (event) => {
@@ -198,7 +196,7 @@ class Tutor {
     this.#part("intro").hidden = true;
     this.#takeIn(html, null);
     this.#tellTabs();
-    this.#scrollToEnd();
+    this.#showLast();
   }
 
   /** Put messages at the end, or in the place of one. @param {string} html @param {HTMLElement | null} instead */
@@ -249,7 +247,7 @@ class Tutor {
     events.addEventListener("citation", (event) => live.cite(JSON.parse(event.data).id));
     events.addEventListener("token", (event) => {
       item.querySelector("[data-tutor=writing]")?.remove();
-      live.add(JSON.parse(event.data).text, () => this.#keepAtEnd());
+      live.add(JSON.parse(event.data).text, () => this.#keepInView());
     });
     events.addEventListener("done", (event) => {
       events.close();
@@ -259,7 +257,7 @@ class Tutor {
       this.#takeIn(html, item);
       this.#part("budget")?.replaceChildren(parse(budget));
       this.#announce(this.#t({ complete: "ended", stopped: "stopped" }[/** @type {string} */ (status)] ?? "failed"));
-      this.#keepAtEnd();
+      this.#keepInView();
       this.#tellTabs();
     });
     events.addEventListener("error", () => {
@@ -328,7 +326,7 @@ class Tutor {
     if (!added) return;
     this.#takeIn(added.html, item);
     this.#tellTabs();
-    this.#scrollToEnd();
+    this.#showLast();
     this.#part("stop")?.focus();
   }
 
@@ -345,6 +343,7 @@ class Tutor {
     }
     place.hidden = !place.hidden;
     button.setAttribute("aria-expanded", String(!place.hidden));
+    if (!place.hidden) place.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {string} text */
@@ -372,16 +371,34 @@ class Tutor {
     this.#channel.postMessage({ lesson, conversation });
   }
 
-  #keepAtEnd() {
-    if (this.#sticks) this.#scrollToEnd();
+  /** The last message, from its beginning. */
+  #showLast() {
+    this.#place = "panel";
+    this.#keepInView();
   }
 
-  #scrollToEnd() {
-    this.#sticks = true;
+  /**
+   * As far down as there is something to read, but not past the beginning of an answer: it is read from there.
+   * Whoever goes on to the end stays at the end, and whoever went elsewhere stays there.
+   */
+  #keepInView() {
+    const last = this.#part("thread").lastElementChild;
     // What stands there before anything is said begins with its first sentence.
-    if (!this.#part("thread").children.length) return;
+    if (!last || this.#place === "reader") return;
     const scroller = this.#part("scroller");
-    scroller.scrollTop = scroller.scrollHeight;
+    const beginning = scroller.scrollTop + last.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+    scroller.scrollTop = this.#place === "end" ? scroller.scrollHeight : beginning - ABOVE;
+    this.#scrolledTo = scroller.scrollTop;
+  }
+
+  #noteScroll() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#part("scroller");
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+    // Neither what the panel did itself nor the end that comes up when it grows is a move of the reader's.
+    if (Math.abs(scrollTop - this.#scrolledTo) >= 2 && !(isAtEnd && scrollTop < this.#scrolledTo)) {
+      this.#place = isAtEnd ? "end" : "reader";
+    }
+    this.#scrolledTo = scrollTop;
   }
 }
 

@@ -12,7 +12,7 @@ import { listenForKeys, nameKeys } from "./keys.js";
 import { listenToListings, listingElement, pointAt } from "./listings.js";
 import { readMessages, translator } from "./messages.js";
 import { OutputPane } from "./output-pane.js";
-import { makeDivider } from "./panes.js";
+import { makeDivider, shareOf } from "./panes.js";
 import { recall, remember, session } from "./remembered.js";
 import { RunSession } from "./run.js";
 import { makeSymbolBar } from "./symbols.js";
@@ -34,6 +34,7 @@ import { WorkTabs } from "./work-tabs.js";
  */
 
 const CHECK_DELAY = 600; // milliseconds after the last change
+const BESIDE_TUTOR = 30; // per cent of the panes for the editor at most; as the style sheet has it
 const OWN_FILE = "main.py";
 const PHONE = "(max-width: 47.99em)"; // as the style sheets have it
 
@@ -45,6 +46,9 @@ export class Workbench {
   #output;
   #trace;
   #tutor;
+  #divider;
+  /** What the editor has of the panes until the divider is moved, in per cent. */
+  #editorShare;
   #tabs;
   #drafts;
   #panes;
@@ -98,8 +102,13 @@ export class Workbench {
       run: () => this.#session?.run?.id ?? null,
       open: (code, name) => this.#openCode(code, name),
     });
+    const divider = this.#part("divider");
+    this.#editorShare = Number(divider.getAttribute("aria-valuenow"));
+    this.#divider = makeDivider(divider, this.#part("panes"), "--editor-share");
     this.#tabs = new WorkTabs(this.#part("tabs"), (name) => {
       delete this.#part("tabs").dataset.news;
+      this.#part("output").dataset.shown = name;
+      this.#moveDivider(name);
       if (name === "tutor") void this.#tutor.open();
     });
     this.#trace = new TracePane(this.#part("trace"), this.#t, {
@@ -222,7 +231,6 @@ export class Workbench {
       call: this.#call,
     });
     makeSymbolBar(this.#part("symbols"), this.#editor);
-    makeDivider(this.#part("divider"), this.#part("panes"), "--editor-share");
 
     const leave = () => this.#drafts.save({ leaving: true });
     addEventListener("pagehide", leave);
@@ -319,6 +327,13 @@ export class Workbench {
     this.#replaceWithUndo({ code, listing: null, language: null }, this.#t("opened", { listing: name }));
     this.#panes.show("code");
     this.#editor.focus();
+  }
+
+  /** There is more to read in a conversation than in an output: the editor is lower beside it. @param {string} tab */
+  #moveDivider(tab) {
+    const share = shareOf("--editor-share") ?? this.#editorShare;
+    if (tab === "tutor") this.#divider.take("--tutor-share", Math.min(share, BESIDE_TUTOR));
+    else this.#divider.take("--editor-share", this.#editorShare);
   }
 
   /** A phone shows another pane: the tutor's is a tab of this workbench. @param {string} pane */
