@@ -90,7 +90,7 @@ def test_what_a_listing_needs_and_has_not_is_told(page: Page, course: str) -> No
     learn = LearnPage(page).open(f"{course}building-classic-agent-paradigms/react/")
     learn.listing(0).get_by_role("button", name="Run").click()
 
-    learn.expect_outcome("ModuleNotFoundError: No module named 'serpapi'")
+    learn.expect_outcome("This listing needs the package serpapi, which is not here")
 
 
 def test_no_page_of_a_chapter_is_wider_than_a_phone(phone: Page, course: str) -> None:

@@ -98,6 +98,11 @@ def test_a_question_mark_shows_the_keys_and_gives_the_focus_back(learn: LearnPag
     learn.page.keyboard.press("?")
     keys = learn.page.get_by_role("dialog", name="Keys")
     expect(keys).to_be_visible()
+    # No key is drawn over what it is for.
+    assert keys.locator("dl > div").evaluate_all(
+        "rows => rows.every(row => row.querySelector('kbd:last-of-type').getBoundingClientRect().right"
+        " <= row.querySelector('dd').getBoundingClientRect().left)"
+    )
     learn.page.keyboard.press("Escape")
 
     expect(keys).to_be_hidden()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from deploy.dev.services import Site
 from e2e.learn_page import COURSE, LearnPage
@@ -32,6 +32,16 @@ def test_from_the_first_failure_over_hints_to_the_solution(learn: LearnPage) -> 
     learn.editor.press("Control+Shift+Enter")
 
     expect(checks.get_by_role("heading")).to_have_text("1 of 4 checks passed")
+    verdict = learn.output.locator("[data-part=verdict]")
+    expect(verdict).to_have_text("1 of 4 checks passed")
+    expect(verdict).to_have_css("color", failed_colour(page))
+    expect(learn.outcome).to_be_hidden()
+    page.get_by_role("tab", name="Output").click()
+    expect(learn.outcome).to_have_text("Finished")
+    expect(verdict).to_be_hidden()
+    page.get_by_role("tab", name="Tutor").click()
+    expect(learn.outcome).to_be_hidden()
+    page.get_by_role("tab", name="Checks").click()
     failed = checks.locator(".check").first
     expect(failed.locator(".check-mark")).to_have_text("not yet")
     expect(failed.locator(".check-text")).to_have_text(["'done'", "'cool'"])
@@ -55,7 +65,9 @@ def test_from_the_first_failure_over_hints_to_the_solution(learn: LearnPage) -> 
     checks.locator(".exercise-hint").last.scroll_into_view_if_needed()
     learn.write(in_language(EXERCISE.solution, "en", ""))
     page.get_by_role("button", name="Check", exact=True).click()
-    expect(checks.get_by_role("heading", name="All checks passed")).to_be_in_viewport()
+    expect(checks.get_by_role("heading", name="All checks passed")).to_be_attached()
+    expect(verdict).to_have_text("All checks passed")
+    expect(verdict).to_be_in_viewport()
     expect(exercise.get_by_text("Solved")).to_be_visible()
     checks.get_by_role("button", name="Compare with the solution").click()
     expect(checks.get_by_text("It is the same as yours, line by line.")).to_be_visible()
@@ -65,6 +77,13 @@ def test_from_the_first_failure_over_hints_to_the_solution(learn: LearnPage) -> 
     expect(page.get_by_role("tab", name="Checks")).to_be_hidden()
     exercise.get_by_role("button", name="Work on it").click()
     assert learn.code().strip() == in_language(EXERCISE.solution, "en", "").strip()
+
+
+def failed_colour(page: Page) -> str:
+    """As the first check that failed has it."""
+    mark = page.locator(".check-failed .check-mark").first
+    colour: str = mark.evaluate("mark => getComputedStyle(mark).color")
+    return colour
 
 
 @pytest.fixture

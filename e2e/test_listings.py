@@ -51,6 +51,22 @@ def test_a_listing_is_opened_changed_and_run(learn: LearnPage) -> None:
     learn.expect_output("84\n10\n5\n")
 
 
+def test_the_editor_says_when_its_code_is_the_listings_no_more(learn: LearnPage) -> None:
+    learn.open(TOOLS)
+    listing = learn.page.locator("[data-part=listing]")
+    learn.listing(1).get_by_role("button", name="Open in editor").click()
+    expect(listing).to_contain_text("Listing 2")
+    expect(listing).not_to_contain_text("changed", use_inner_text=True)
+    learn.write("print('mine')")
+    expect(listing).to_contain_text("Listing 2 changed")
+    learn.page.reload()
+    expect(listing).to_contain_text("Listing 2 changed", use_inner_text=True)
+    learn.editor.press("Control+a")
+    learn.listing(1).get_by_role("button", name="Open in editor").click()
+
+    expect(listing).not_to_contain_text("changed", use_inner_text=True)
+
+
 def test_an_opened_listing_can_be_run_without_the_earlier_ones(learn: LearnPage) -> None:
     learn.open(TOOLS)
     learn.listing(1).get_by_role("button", name="Open in editor").click()

@@ -138,6 +138,7 @@ def test_a_listing_run_on_a_phone_shows_its_output(phone: Page) -> None:
 
     learn.expect_outcome("Finished")
     expect(learn.transcript).to_be_in_viewport()
+    expect(learn.output.get_by_text("Listing 1", exact=True)).to_be_in_viewport()
 
 
 def test_a_wide_output_does_not_widen_the_phone(phone: Page) -> None:

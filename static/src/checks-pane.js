@@ -26,6 +26,7 @@ import { isSolved, keepHint, ladderOf, takenHints } from "./exercises.js";
  * @property {(text: string) => number | null} lineWith the first line of the learner's code that contains the text
  * @property {(line: number) => void} goToLine
  * @property {() => void} askAtCursor for a hint, when the author's are taken
+ * @property {(verdict: string, look: string) => void} judged "": there is no verdict any more
  * @property {(sentence: string) => void} announce
  */
 
@@ -66,7 +67,7 @@ export class ChecksPane {
   clear() {
     this.#part("list").replaceChildren();
     this.#part("solution").replaceChildren();
-    this.#part("summary").hidden = true;
+    this.#showSummary("", "");
     this.#part("problem").hidden = true;
     this.#part("empty").hidden = false;
   }
@@ -80,15 +81,20 @@ export class ChecksPane {
     const counted = checks.filter((check) => check.number > 0);
     const good = counted.filter((check) => check.passed).length;
     const summary = passed === null ? this.#t("checks-unjudged") : passed ? this.#t("checks-passed") : this.#t("checks-failed", { passed: good, count: counted.length });
-    const heading = this.#part("summary");
-    heading.textContent = summary;
-    heading.dataset.look = passed ? "ok" : passed === false ? "error" : "";
-    heading.hidden = false;
+    this.#showSummary(summary, passed ? "ok" : passed === false ? "error" : "");
     this.#part("list").append(...inOrder(checks).map((check) => this.#item(check)));
     this.#showHelp();
     this.#root.scrollTop = 0; // the verdict stands at the top
     const first = inOrder(checks)[0];
     return passed === false && first ? `${summary}. ${first.name}. ${plain(first.mistake?.message ?? first.message)}` : summary;
+  }
+
+  /** @param {string} summary "": none @param {string} look */
+  #showSummary(summary, look) {
+    const heading = this.#part("summary");
+    heading.textContent = summary;
+    heading.hidden = !summary;
+    this.#actions.judged(summary, look);
   }
 
   /** @param {string} name @returns {HTMLElement} */

@@ -32,6 +32,12 @@ export function listingElement(index) {
   return document.querySelector(`[data-listing="${index}"]`);
 }
 
+/** @param {number} index @returns {string | null} */
+export function listingCode(index) {
+  const element = listingElement(index);
+  return element ? codeOf(element) : null;
+}
+
 /** @param {HTMLElement} listing */
 function codeOf(listing) {
   const text = listing.querySelector("pre")?.textContent ?? "";

@@ -106,13 +106,14 @@ export class OutputPane {
   /**
    * @param {Run} run
    * @param {(file: string) => boolean} isOwn
+   * @param {{isListing: boolean}} program
    * @returns {Report}
    */
-  ended(run, isOwn) {
+  ended(run, isOwn, program) {
     if (this.#streamed.stdout !== textOf(run, "stdout") || this.#streamed.stderr !== textOf(run, "stderr")) {
       this.#rewrite(run);
     }
-    const report = reportOf(run, isOwn, this.#t);
+    const report = reportOf(run, isOwn, this.#t, program);
     this.#close(report);
     this.#part("cut").hidden = !run.truncated;
     this.#transcript.settled(() => this.#link());

@@ -44,9 +44,10 @@ import { crashIn, failureIn, preludeFailureIn } from "./traceback.js";
  * @param {Run} run finished or broken
  * @param {(file: string) => boolean} isOwn
  * @param {Translate} t
+ * @param {{isListing?: boolean}} [program] isListing: it is the lesson's, as it stands there
  * @returns {Report}
  */
-export function reportOf(run, isOwn, t) {
+export function reportOf(run, isOwn, t, { isListing = false } = {}) {
   const facts = factsOf(run, t);
   if (run.status === "broken") {
     return { look: "broken", title: t("broken"), advice: t("broken-advice"), facts: "", line: null, retry: true };
@@ -71,21 +72,26 @@ export function reportOf(run, isOwn, t) {
     case "rejected":
       return report("rejected", t("rejected"), t("rejected-advice"));
     default:
-      return failedReport(run, isOwn, t, facts);
+      return failedReport(run, isOwn, t, { facts, isListing });
   }
 }
 
 /**
- * @param {Run} run @param {(file: string) => boolean} isOwn @param {Translate} t @param {string} facts
+ * @param {Run} run @param {(file: string) => boolean} isOwn @param {Translate} t
+ * @param {{facts: string, isListing: boolean}} more
  * @returns {Report}
  */
-function failedReport(run, isOwn, t, facts) {
+function failedReport(run, isOwn, t, { facts, isListing }) {
   const stderr = textOf(run, "stderr");
   const failure = failureIn(stderr, isOwn);
   /** @param {string} title @param {string} advice @returns {Report} */
   const report = (title, advice) => ({ look: "error", title, advice, facts, line: failure?.line ?? null, retry: false });
   const before = failure && MISSING.test(failure.message) ? preludeFailureIn(stderr) : null;
   if (before) return report(...preludeReport(before, t));
+  const missing = isListing ? missingPackage(failure?.message ?? "") : null;
+  if (missing) {
+    return { ...report(t("missing-package", { package: missing }), t("missing-package-advice")), look: "limit", line: null };
+  }
   if (failure) {
     const advice = failure.line ? t("failed-advice", { line: failure.line }) : t("failed-elsewhere");
     return { ...report(failure.message, advice), isPython: true };
@@ -106,11 +112,16 @@ const MISSING = /^(NameError|ImportError|ModuleNotFoundError)\b/;
  * @returns {[title: string, advice: string]}
  */
 function preludeReport({ file, error, message }, t) {
-  const missing = error === "ModuleNotFoundError" ? /^No module named '([^'.]+)/.exec(message)?.[1] : null;
+  const missing = missingPackage(`${error}: ${message}`);
   const title = missing
     ? t("missing-package", { package: missing })
     : t("prelude-failed", { error: message ? `${error}: ${message}` : error });
   return [title, t("prelude-advice", { file })];
+}
+
+/** @param {string} error as Python says it @returns {string | null} the package that is not here; null: it is something else */
+function missingPackage(error) {
+  return /^ModuleNotFoundError: No module named '([^'.]+)/.exec(error)?.[1] ?? null;
 }
 
 /** Several pieces of text as one, each a sentence. @param {string[]} pieces */

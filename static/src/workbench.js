@@ -9,7 +9,7 @@ import { exerciseById, exerciseInAddress, isAskedAgain, listenToExercises, markS
 import { csrfToken, fetchHtml, jsonCaller } from "./http.js";
 import { HintPanel } from "./hint-panel.js";
 import { listenForKeys, nameKeys } from "./keys.js";
-import { listenToListings, listingElement, pointAt } from "./listings.js";
+import { listenToListings, listingCode, listingElement, pointAt } from "./listings.js";
 import { readMessages, translator } from "./messages.js";
 import { OutputPane } from "./output-pane.js";
 import { makeDivider, shareOf } from "./panes.js";
@@ -126,6 +126,7 @@ export class Workbench {
         this.#editor.goToLine(line);
       },
       askAtCursor: () => this.#askAtCursor(),
+      judged: (verdict, look) => this.#showJudged(verdict, look),
       announce: (sentence) => this.#announce(sentence),
     });
     this.#hints = new HintPanel(this.#part("hint"), this.#t, {
@@ -254,7 +255,7 @@ export class Workbench {
   get #starter() {
     const { starter, buildsOn } = this.#exercise ?? {};
     if (starter === undefined) return this.#lessonStarter;
-    const code = starter ?? listingElement(buildsOn ?? 0)?.querySelector("pre")?.textContent ?? "";
+    const code = starter ?? listingCode(buildsOn ?? 0) ?? "";
     return { code, listing: null, language: this.#language };
   }
 
@@ -265,6 +266,7 @@ export class Workbench {
 
   #codeChanged() {
     this.#hideNotice();
+    this.#showChanged();
     this.#drafts.change(this.#work);
     this.#checkSoon();
   }
@@ -430,6 +432,14 @@ export class Workbench {
     return true;
   }
 
+  /** In a line, beside the tabs. @param {string} verdict "": none @param {string} look */
+  #showJudged(verdict, look) {
+    const place = this.#part("verdict");
+    place.textContent = verdict;
+    place.dataset.look = look;
+    place.hidden = !verdict;
+  }
+
   /** @param {{listing: number | null, language: string | null}} place */
   #setPlace({ listing, language }) {
     this.#place = { listing, language: language ?? this.#language };
@@ -437,6 +447,18 @@ export class Workbench {
     if (listing === null) return;
     this.#part("listing-name").textContent = this.#nameOf(this.#place);
     this.#part("listing-more").hidden = !this.#needsMore(this.#place);
+    this.#showChanged();
+  }
+
+  /** Whether the editor's code is the listing's no more. */
+  #showChanged() {
+    this.#part("listing-changed").hidden = !this.#isChanged(this.#work);
+  }
+
+  /** Whether code that belongs to a listing was changed; of another language's listings the page does not know. @param {Work} work */
+  #isChanged({ code, listing, language }) {
+    const original = language === this.#language && listing !== null ? listingCode(listing) : null;
+    return original !== null && original.trim() !== code.trim();
   }
 
   /**
@@ -569,11 +591,17 @@ export class Workbench {
     this.#setRunning(false);
     remember(session, this.#runKey, null);
     this.#listingName = this.#program.code === null ? (run.name ?? null) : null;
-    const report = this.#output.ended(run, (file) => this.#isInEditor(file));
+    const report = this.#output.ended(run, (file) => this.#isInEditor(file), { isListing: this.#isListing });
     const isTraced = this.#trace.ended(run);
     if (!this.#showVerdict(run) && !isTraced) this.#tabs.show("output");
     this.#failedLine = report.line;
     if (report.line !== null) this.#editor.markFailure(report.line, report.title);
+  }
+
+  /** Whether the program that ran last is a listing of the lesson, as it stands there. */
+  get #isListing() {
+    const { listing, code, language } = this.#program;
+    return listing !== null && (code === null || !this.#isChanged({ code, listing, language }));
   }
 
   /** Whether lines of the program that ran last are lines in the editor. @param {string} file */
@@ -669,7 +697,7 @@ export class Workbench {
 
 /** The listing that the page's starter is taken from. @param {string} code @returns {number | null} */
 function starterListing(code) {
-  const first = listingElement(0)?.querySelector("pre")?.textContent ?? null;
+  const first = listingCode(0);
   return first !== null && first.trim() === code.trim() ? 0 : null;
 }
 

@@ -80,6 +80,18 @@ test("the title names the earlier listing's failure that the program died of", (
   assert.equal(titled(`${missing}${trace}ZeroDivisionError: division by zero\n`)[0], "ZeroDivisionError: division by zero");
 });
 
+test("a package that is not here is no mistake of who runs the lesson's listing", () => {
+  const died = (/** @type {string} */ error, program = { isListing: true }) => {
+    const stderr = `Traceback (most recent call last):\n  File "main.py", line 3, in <module>\n    import x\n${error}\n`;
+    const report = reportOf(makeRun({ outcome: "failed", exit_code: 1, output: [["stderr", stderr]] }), isOwn, t, program);
+    return [report.look, report.title, report.line];
+  };
+  const error = "ModuleNotFoundError: No module named 'serpapi'";
+  assert.deepEqual(died(error), ["limit", "missing-package serpapi", null]);
+  assert.deepEqual(died(error, { isListing: false }), ["error", error, 3]);
+  assert.deepEqual(died("ImportError: no"), ["error", "ImportError: no", 3]);
+});
+
 test("what is said aloud has one full stop after each sentence", () => {
   assert.equal(asSentences(["Not right.", "", "Finished", "Your code is kept."]), "Not right. Finished. Your code is kept.");
   assert.equal(asSentences(["已停止", "2 秒"]), "已停止。 2 秒");
