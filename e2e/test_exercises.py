@@ -14,9 +14,11 @@ from e2e.learn_page import COURSE, LearnPage
 from lessons.exercises import in_language, read_exercise
 
 LESSON = f"{COURSE}a-program-that-decides/the-loop/"
+ONE_EXERCISE = f"{COURSE}a-program-that-decides/a-tool/"
 FILES = Path(__file__).parents[1] / "lessons/content/first-agents/chapter1"
 TEXT = (FILES / "warm-enough.exercise.toml").read_text(encoding="utf-8")
 EXERCISE = read_exercise(TEXT)
+AVERAGE = read_exercise((FILES / "average.exercise.toml").read_text(encoding="utf-8"))
 QUESTION = read_exercise((FILES / "cold-room.exercise.toml").read_text(encoding="utf-8"))
 
 
@@ -69,6 +71,7 @@ def test_from_the_first_failure_over_hints_to_the_solution(learn: LearnPage) -> 
     expect(verdict).to_have_text("All checks passed")
     expect(verdict).to_be_in_viewport()
     expect(exercise.get_by_text("Solved")).to_be_visible()
+    expect(page.locator("#done")).to_contain_text("1 of 2 exercises solved")
     checks.get_by_role("button", name="Compare with the solution").click()
     expect(checks.get_by_text("It is the same as yours, line by line.")).to_be_visible()
 
@@ -84,6 +87,24 @@ def failed_colour(page: Page) -> str:
     mark = page.locator(".check-failed .check-mark").first
     colour: str = mark.evaluate("mark => getComputedStyle(mark).color")
     return colour
+
+
+def test_the_lesson_notices_that_it_is_done(learn: LearnPage) -> None:
+    page = learn.open(ONE_EXERCISE).page
+    done = page.locator("#done")
+    expect(done).to_contain_text("0 of 1 exercise solved")
+    page.get_by_role("button", name="Work on it").click()
+    learn.write(in_language(AVERAGE.solution, "en", ""))
+    page.get_by_role("button", name="Check", exact=True).click()
+
+    expect(done).to_have_text("You are done with this lesson.")
+    expect(page.locator(".meta .mark-done")).to_be_visible()
+    expect(page.locator("#contents [aria-current=page] .mark-done")).to_have_count(1)
+    checks = page.get_by_role("tabpanel", name="Checks")
+    expect(checks.get_by_text("You are done with this lesson.")).to_be_in_viewport()
+    following = page.locator(".pager a[rel=next]").get_attribute("href")
+    checks.get_by_role("link", name="Next").click()
+    expect(page).to_have_url(re.compile(f"{following}$"))
 
 
 @pytest.fixture
@@ -150,6 +171,7 @@ def test_a_question_is_answered_explained_and_run(learn: LearnPage) -> None:
     question.get_by_role("button", name="Answer").click()
 
     expect(question.get_by_role("status")).to_contain_text("That is what it prints.")
+    expect(page.locator("#done")).to_contain_text("1 of 2 exercises solved")
     question.get_by_role("button", name="Run it").click()
     learn.expect_outcome("Finished")
     assert learn.transcript.inner_text().strip() == given.strip()

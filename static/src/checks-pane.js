@@ -67,6 +67,7 @@ export class ChecksPane {
   clear() {
     this.#part("list").replaceChildren();
     this.#part("solution").replaceChildren();
+    this.#part("standing").replaceChildren();
     this.#showSummary("", "");
     this.#part("problem").hidden = true;
     this.#part("empty").hidden = false;
@@ -95,6 +96,11 @@ export class ChecksPane {
     heading.textContent = summary;
     heading.hidden = !summary;
     this.#actions.judged(summary, look);
+  }
+
+  /** What solving an exercise did for the lesson. @param {Exercise} exercise @param {Node[]} standing */
+  showStanding({ id }, standing) {
+    if (this.#exercise?.id === id) this.#part("standing").replaceChildren(...standing);
   }
 
   /** @param {string} name @returns {HTMLElement} */

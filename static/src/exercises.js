@@ -21,11 +21,12 @@ const RUNGS = 4; // of the ladder: a line, a question, a concept, an example
  * @property {(code: string) => void} runProgram put a program into the editor and run it
  * @property {() => string} language of the page's text
  * @property {(number: number, count: number) => string} hintName
+ * @property {(exercise: Exercise) => void} solved
  * @property {import("./http.js").Call} call
  */
 
 /** @param {ExerciseActions} actions */
-export function listenToExercises({ start, runProgram, language, hintName, call }) {
+export function listenToExercises({ start, runProgram, language, hintName, solved, call }) {
   for (const element of document.querySelectorAll("[data-exercise]")) {
     const exercise = exerciseIn(/** @type {HTMLElement} */ (element));
     onAction(exercise, "start", () => start(exercise));
@@ -33,7 +34,7 @@ export function listenToExercises({ start, runProgram, language, hintName, call 
     const form = /** @type {HTMLFormElement | null} */ (part(exercise, "question"));
     form?.addEventListener("submit", (event) => {
       event.preventDefault();
-      void answer(exercise, form, language(), call);
+      void answer(exercise, form, { language, solved, call });
     });
     if (form) offerHints(exercise, hintName, call);
   }
@@ -129,16 +130,19 @@ function offerHints(exercise, hintName, call) {
   show();
 }
 
-/** @param {Exercise} exercise @param {HTMLFormElement} form @param {string} language @param {import("./http.js").Call} call */
-async function answer(exercise, form, language, call) {
+/**
+ * @param {Exercise} exercise @param {HTMLFormElement} form
+ * @param {Pick<ExerciseActions, "language" | "solved" | "call">} actions
+ */
+async function answer(exercise, form, { language, solved, call }) {
   const verdict = /** @type {HTMLElement} */ (part(exercise, "verdict"));
   const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
   const given = String(new FormData(form).get("answer") ?? "");
   button.disabled = true;
   try {
-    const told = await call("POST", exercise.element.dataset.answerUrl ?? "", { answer: given, language_version: language });
+    const told = await call("POST", exercise.element.dataset.answerUrl ?? "", { answer: given, language_version: language() });
     verdict.innerHTML = told.html;
-    if (told.passed) markSolved(exercise);
+    if (told.passed) solved(exercise);
     const hint = part(exercise, "hint");
     if (hint) hint.hidden = true;
     const run = exercise.element.querySelector("[data-exercise-action=run-program]");

@@ -20,7 +20,7 @@ if (learn && bench) {
   workbench = new Workbench(bench, tabs);
   workbench.paneShown(learn.dataset.shown ?? "");
   tellStudy(learn.dataset.studyUrl ?? "", jsonCaller(csrfToken));
-  const standing = /** @type {HTMLElement | null} */ (learn.querySelector("[data-standing]"));
+  const standing = /** @type {HTMLElement | null} */ (learn.querySelector("[data-progress=standing]"));
   if (standing) followStanding(standing, jsonCaller(csrfToken));
 }
 followReading(Array.from(document.querySelectorAll("a[data-toc-link]"), (link) => /** @type {HTMLAnchorElement} */ (link)));

@@ -15,6 +15,7 @@ import { OutputPane } from "./output-pane.js";
 import { makeDivider, shareOf } from "./panes.js";
 import { recall, remember, session } from "./remembered.js";
 import { RunSession } from "./run.js";
+import { renewProgress, standingAndWayOn } from "./standing.js";
 import { makeSymbolBar } from "./symbols.js";
 import { TracePane } from "./trace-pane.js";
 import { TutorTab } from "./tutor-tab.js";
@@ -229,6 +230,7 @@ export class Workbench {
       runProgram: (code) => this.#runProgram(code),
       language: () => this.#language,
       hintName: (number, count) => this.#t("hint-next", { number, count }),
+      solved: (exercise) => void this.#solved(exercise),
       call: this.#call,
     });
     makeSymbolBar(this.#part("symbols"), this.#editor);
@@ -415,11 +417,18 @@ export class Workbench {
     this.#runEditor();
   }
 
+  /** Whether the lesson is done with it, the site says. @param {Exercise} exercise */
+  async #solved(exercise) {
+    markSolved(exercise);
+    await renewProgress();
+    this.#checksPane.showStanding(exercise, standingAndWayOn());
+  }
+
   /** @param {Run} run @returns {boolean} whether it was judged */
   #showVerdict(run) {
     const exercise = exerciseById(this.#program.exercise ?? 0);
     if (!exercise || !this.#program.check) return false;
-    if (run.passed) markSolved(exercise);
+    if (run.passed) void this.#solved(exercise);
     if (this.#exercise?.id !== exercise.id) return false;
     const checks = run.checks ?? [];
     const summary = this.#checksPane.ended(checks, run.passed ?? null);
