@@ -55,7 +55,7 @@ def sign_up(page: Page, *, site: str = "") -> str:
     name = f"learner{next(_numbers)}"
     page.goto(f"{site}/en/accounts/signup/")
     page.get_by_label("Username").fill(name)
-    page.get_by_label("Email").fill(address_of(name))
+    page.get_by_label("E-mail").fill(address_of(name))
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make the account").click()
     expect(account_menu(page, name)).to_be_visible()
