@@ -104,5 +104,9 @@ def sign_in(request: HttpRequest, user: User) -> None:
 
 
 def role(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `is_instructor`, looked up by the pages that ask for it."""
-    return {"is_instructor": SimpleLazyObject(lambda: roles.is_instructor(getattr(request, "user", None)))}
+    """Context processor: `is_instructor` and `is_admin`, looked up by the pages that ask for one of them."""
+    held: Any = SimpleLazyObject(lambda: roles.names_of(getattr(request, "user", None)))
+    return {
+        "is_instructor": SimpleLazyObject(lambda: roles.INSTRUCTORS in held),
+        "is_admin": SimpleLazyObject(lambda: roles.ADMINS in held),
+    }

@@ -11,6 +11,7 @@ from django.core import signing
 from django.db import connection, transaction
 
 from helloagents.models import User
+from progress import roles
 
 SALT = "helloagents.first-admin"
 MAX_AGE = 24 * 60 * 60  # seconds
@@ -30,7 +31,7 @@ class FirstAdminForm(BaseUserCreationForm):  # type: ignore[type-arg] # generic 
 
 
 def admin_exists() -> bool:
-    return User.objects.filter(is_superuser=True, is_active=True).exists()
+    return roles.admins().exists()
 
 
 def make_token() -> str:

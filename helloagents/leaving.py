@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.usersessions.models import UserSession
@@ -17,6 +18,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 
 from helloagents.models import User
+from progress import roles
 from progress.models import LineComment
 from tutor.models import MessageImage
 
@@ -106,15 +108,24 @@ def _json(content: Any) -> str:
     return json.dumps(content, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
 
 
+def keep_an_admin(leaving: Iterable[User]) -> None:
+    """Raises LastAdmin if nobody would manage the site without these.
+
+    To be asked in the transaction that takes them away.
+    """
+    admins = {admin.pk for admin in roles.admins().select_for_update().only("pk")}
+    going = {user.pk for user in leaving}
+    if admins & going and admins <= going:
+        raise LastAdmin
+
+
 @transaction.atomic
 def erase_account(*, user: User) -> None:
     """Delete the account and everything that hangs on it. Raises LastAdmin.
 
     What was said about learners' runs stays with them, of nobody; what was taken back of it goes.
     """
-    admins = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
-    if user.is_superuser and not admins.exclude(pk=user.pk).exists():
-        raise LastAdmin
+    keep_an_admin([user])
     for session in UserSession.objects.filter(user=user):
         session.end()
     LineComment.all_rows.filter(author=user, deleted_at__isnull=False).delete()
