@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib import admin
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db import transaction
+from django.db.models import Exists, F, Max, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
@@ -19,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from lessons.audit import NotesEditor
 from lessons.authoring import actions as authoring
 from lessons.authoring import views
+from lessons.authoring.removing import is_worked_in
 from lessons.importing.headings import heading_of
 from lessons.models import Course, CourseText, Divergence, Image, Lesson, LessonDraft, LessonText
 
@@ -31,6 +35,11 @@ else:
     CourseTextRows = admin.TabularInline
     CourseModelAdmin = LessonModelAdmin = ImageModelAdmin = admin.ModelAdmin
 
+_IS_WORKED_IN = _(
+    "Learners have work in this course, which would be deleted with it. To hide the course instead, take its "
+    "chapters off under “Lessons”: it is in the catalogue while at least one is published."
+)
+
 
 class FromFiles:
     """Rows that only an import makes and removes."""
@@ -42,9 +51,34 @@ class FromFiles:
         return False
 
 
-class CourseTextInline(FromFiles, CourseTextRows):
+class CourseTextInline(CourseTextRows):
+    """What a course is called in each language: its files say it, or else whoever may change the course."""
+
     model = CourseText
-    readonly_fields = ["language", "title", "description"]
+    max_num = len(settings.LANGUAGES)
+
+    def get_extra(self, request: HttpRequest, obj: Course | None = None, **kwargs: Any) -> int:
+        return len(_untitled(obj))
+
+    def has_view_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+        return bool(request.user.has_perm("lessons.view_course"))
+
+    def has_change_permission(self, request: HttpRequest, obj: Course | None = None) -> bool:
+        may = request.user.has_perm("lessons.change_course" if obj else "lessons.add_course")
+        return bool(may and not _comes_from_files(obj))
+
+    has_add_permission = has_delete_permission = has_change_permission
+
+
+def _comes_from_files(course: Course | None) -> bool:
+    texts = LessonText.objects.filter(lesson__course=course, is_from_files=True)
+    return course is not None and texts.exists()
+
+
+def _untitled(course: Course | None) -> list[str]:
+    """The languages in which the course has no title yet."""
+    titled = set(course.texts.values_list("language", flat=True)) if course else set()
+    return [code for code, _name in settings.LANGUAGES if code not in titled]
 
 
 @admin.register(Course)
@@ -53,6 +87,37 @@ class CourseAdmin(NotesEditor, CourseModelAdmin):
     list_editable = ["position"]
     search_fields = ["slug", "texts__title"]
     inlines = [CourseTextInline]
+    actions = None  # deleted one by one, each with a look at what goes with it
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new course comes last: the first one is what programs mean when they name none."""
+        last = Course.objects.aggregate(last=Max("position"))["last"]
+        position = 0 if last is None else last + 1
+        return {
+            "position": position,
+            "default_language": get_language(),
+        } | super().get_changeform_initial_data(request)
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Any, inline: Any, prefix: str) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        languages = _untitled(obj if obj.pk else None)
+        return {**kwargs, "initial": [{"language": language} for language in languages]}
+
+    @transaction.atomic
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        course = self.get_object(request, unquote(object_id))
+        may = course is not None and self.has_delete_permission(request, course)
+        if course and may and is_worked_in(course, by_others_than=request.user):
+            self.message_user(request, _IS_WORKED_IN, messages.ERROR)
+            return redirect("admin:lessons_course_change", course.pk)
+        return super().delete_view(request, object_id, extra_context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Its lessons and images go with it, though they cannot be deleted by themselves."""
+        listed, counts, _lacking, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(), protected
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Course]:
         return super().get_queryset(request).prefetch_related("texts")
@@ -188,6 +253,16 @@ class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "editions": editions}
         )
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """A lesson's history is that of its texts, in the language of this page if there is one."""
+        lesson = self.get_object(request, unquote(object_id))
+        shown = lesson and self._shown(lesson)
+        if lesson and isinstance(shown, LessonText):
+            return redirect("admin:lessons_text_history", lesson.pk, shown.language)
+        return super().history_view(request, object_id, extra_context)
 
     # --- Columns ---
 

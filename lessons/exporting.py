@@ -17,12 +17,12 @@ from itertools import groupby
 from pathlib import Path
 
 from django.core.files.storage import default_storage
-from django.db.models import Prefetch
 
 from lessons.images import stored_name
 from lessons.importing.addresses import as_markdown, is_elsewhere, resolve
 from lessons.importing.course_file import COURSE_FILE
 from lessons.importing.folder import natural
+from lessons.importing.headings import heading_words
 from lessons.importing.sidebar import Entry, read_entries
 from lessons.models import Course, CourseFile, Exercise, Lesson, LessonText
 
@@ -142,11 +142,12 @@ class _Chapter:
 def _sidebars(course: Course, language: str | None, kept: Mapping[str, CourseFile]) -> dict[str, str]:
     """The sidebar of each language; none for a plain folder, whose files come in the order of their names.
 
-    A language that came to the course on the site gets a README, too, which says what it is called.
+    A course or a language that was made on the site gets a README, too, which says what it is called.
     """
     old = {file.language: file for file in kept.values() if file.language}
     chapters = _chapters(course)
-    if not old and len(chapters) == 1 and all(map(_is_plain, chapters.values())):
+    is_imported = LessonText.objects.filter(lesson__course=course, is_from_files=True).exists()
+    if is_imported and not old and len(chapters) == 1 and all(map(_is_plain, chapters.values())):
         return {}
     gone = set(
         LessonText.objects.filter(
@@ -180,9 +181,10 @@ def _chapters(course: Course) -> dict[str, list[_Chapter]]:
     """By language what its sidebar has to list, in order."""
     lessons = Lesson.objects.published().chapters().filter(course=course).order_by("position", "pk")
     chapters: dict[str, list[_Chapter]] = {}
-    for lesson in lessons.prefetch_related(Prefetch("texts", LessonText.objects.defer("markdown"))):
+    for lesson in lessons.prefetch_related("texts"):
         for text in lesson.texts.all():
-            label = f"{lesson.number} {text.title}".strip()
+            # As the file itself is headed: an import asks that the two agree.
+            label = heading_words(text.markdown) or f"{lesson.number} {text.title}".strip()
             chapters.setdefault(text.language, []).append(_Chapter(text.source_path, label, text.part))
     return chapters
 

@@ -14,9 +14,10 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -25,6 +26,11 @@ from lessons.exercises import CODE, PREDICT, Definition, in_language, read_exerc
 
 
 class CourseQuerySet(models.QuerySet["Course"]):
+    def for_readers(self) -> Self:
+        """Courses of which readers see anything."""
+        chapters = Lesson.objects.published().chapters().filter(course=OuterRef("pk"), texts__isnull=False)
+        return self.filter(Exists(chapters))
+
     def titled(self, language: str) -> Self:
         """Adds `title` and `description` in this language, for want of it in the course's own."""
 
@@ -177,7 +183,13 @@ class Lesson(Edited):
         verbose_name_plural = _("lessons")
 
     def __str__(self) -> str:
-        return f"{self.course_id}:{self.number or self.slug}"
+        return f"{self.number} {self._loaded_title() or self.slug}".strip()
+
+    def _loaded_title(self) -> str:
+        """In this page's language, else another; "" where no texts are loaded: lists would ask for each."""
+        texts = getattr(self, "_prefetched_objects_cache", {}).get("texts", ())
+        titles = {text.language: text.title for text in texts}
+        return titles.get(get_language() or "") or next(iter(titles.values()), "")
 
     def get_absolute_url(self) -> str:
         if self.parent is None:

@@ -20,7 +20,7 @@ from lessons.authoring.previews import draft_to_show
 from lessons.authoring.texts import text_with
 from lessons.listings import extract
 from lessons.models import Course, LessonText
-from lessons.outline import Entry, first_to_run, outlines
+from lessons.outline import Entry, Outline, first_to_run, outlines
 from lessons.pages import listings_in_need, rendered
 
 View = Callable[..., HttpResponse]
@@ -37,9 +37,10 @@ def reader_language() -> str:
 
 @page
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every course, with its size and languages."""
+    """Every course that readers see anything of, with its size and languages; to staff all."""
     courses = Course.objects.titled(reader_language())
     shelf = outlines(courses, language=reader_language())
+    shelf = [outline for outline in shelf if _is_shown(request, outline)]
     start = first_to_run(shelf[0]) if shelf else None
     return render(request, "lessons/catalogue.html", {"shelf": shelf, "start": start})
 
@@ -49,7 +50,13 @@ def course(request: HttpRequest, course: str) -> HttpResponse:
     """A course's contents: parts, chapters, lessons."""
     found = get_object_or_404(Course.objects.titled(reader_language()), slug=course)
     [outline] = outlines([found], language=reader_language())
+    if not _is_shown(request, outline):
+        raise Http404("nothing of it is published")
     return render(request, "lessons/course.html", {"course": found, "outline": outline})
+
+
+def _is_shown(request: HttpRequest, outline: Outline) -> bool:
+    return bool(outline.chapters) or request.user.has_perm("lessons.view_course")
 
 
 # The editor writes its style sheets into the page; a nonce would make every answer a new one for the ETag.

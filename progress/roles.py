@@ -1,7 +1,7 @@
 """Who may do what: roles are Django groups, and relations between people are classes.
 
 Everybody with an account learns. The group "instructors" teaches, and sees the work of learners in its own
-classes; the group "admins" (and every superuser) manages the site. Superusers alone make superusers and change
+classes; the group "admins" (and every superuser) manages the site. Only superusers make superusers and change
 their accounts. What is denied looks as if it were absent.
 """
 

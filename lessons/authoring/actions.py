@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from lessons.authoring.checking import Remark, as_kept, faults_of, mark_of
-from lessons.authoring.texts import path_in_files
+from lessons.authoring.texts import heading_line, path_in_files
 from lessons.importing.headings import heading_of
 from lessons.importing.write import FROM_FILES
 from lessons.models import Course, Divergence, Lesson, LessonDraft, LessonText, make_draft_token
@@ -196,7 +196,10 @@ def bring_up_to_date(*, draft: LessonDraft, markdown: str, seen: str, author: An
 def create_lesson(
     *, course: Course, chapter: Lesson | None, language: str, number: str, title: str, author: Any
 ) -> LessonDraft:
-    """A new lesson at the end of a chapter, or a new chapter: a draft until it is published."""
+    """A new lesson at the end of a chapter, or a new chapter: a draft until it is published.
+
+    The number is one that a heading can have, or "".
+    """
     _take_turns(course.pk)
     siblings = Lesson.objects.filter(course=course, parent=chapter)
     last = siblings.aggregate(last=models.Max("position"))["last"] or 0
@@ -211,10 +214,9 @@ def create_lesson(
         created_by=author,
         updated_by=author,
     )
-    marks = "#" if chapter is None else "##"
-    markdown = f"{marks} {number} {title}".replace("  ", " ") + "\n\n"
+    heading = heading_line(number, title, is_chapter=chapter is None, language=language)
     return LessonDraft.objects.create(
-        lesson=lesson, language=language, markdown=markdown, created_by=author, updated_by=author
+        lesson=lesson, language=language, markdown=f"{heading}\n\n", created_by=author, updated_by=author
     )
 
 

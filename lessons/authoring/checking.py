@@ -72,6 +72,10 @@ def _faults(lesson: Lesson, text: str) -> Iterator[Remark]:
         for line in sections[1:]:
             message = _("A second heading of level 2 would begin another lesson. Use ### inside a lesson.")
             yield Remark(line, message, is_fault=True)
+    if (heading := heading_of(text)) and _is_taken(lesson, heading.number):
+        line = next(each.line + 1 for each in outline.headings if each.level < 3)
+        message = _("Another one here has the number %(number)s already. Give it a number of its own.")
+        yield Remark(line, message % {"number": heading.number}, is_fault=True)
     for line, each in enumerate(lines, 1):
         if each.startswith((MINE, THEIRS)):
             message = _("Two versions stand here beside each other: decide for one and take the marks out.")
@@ -83,6 +87,14 @@ def _faults(lesson: Lesson, text: str) -> Iterator[Remark]:
         opens = next((line for line, (now, alone) in enumerate(changed, 1) if now and not alone), _NO_LINE)
         message = _("The code, comment or HTML that begins here is never closed.")
         yield Remark(outline.unclosed_fence or opens, message, is_fault=True)
+
+
+def _is_taken(lesson: Lesson, number: str) -> bool:
+    """Whether the number is new and a sibling's. What was imported so may be mended bit by bit."""
+    if not number or (number == lesson.number and not lesson.is_retired):
+        return False
+    siblings = Lesson.objects.published().filter(course=lesson.course_id, parent=lesson.parent_id)
+    return siblings.filter(number=number).exclude(pk=lesson.pk).exists()
 
 
 def _dead_ends(text: str, page: Rendered) -> Iterator[Remark]:

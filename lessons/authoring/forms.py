@@ -6,10 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import Prefetch, Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from lessons.models import Course, Lesson
+from lessons.authoring.texts import heading_line
+from lessons.models import Course, Lesson, LessonText
 
 _LONGEST_TEXT = 1_000_000  # characters
 
@@ -63,24 +66,34 @@ class NewLessonForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        language = get_language() or settings.LANGUAGE_CODE
+        course: Any = self.fields["course"]
+        course.queryset = Course.objects.titled(language)
+        course.label_from_instance = lambda course: course.title
+        titles = {course.pk: course.title for course in course.queryset}
         chapter: Any = self.fields["chapter"]
         chapter.queryset = (
             Lesson.objects.chapters()
-            .select_related("course")
-            .prefetch_related("texts", "text_drafts")
+            .prefetch_related(Prefetch("texts", LessonText.objects.preferring(language).defer("markdown")))
             .order_by("course__position", "course", "position")
         )
-        chapter.label_from_instance = _chapter_name
+        chapter.label_from_instance = lambda chapter: f"{titles.get(chapter.course_id)}: {chapter}"
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         chapter, course = cleaned.get("chapter"), cleaned.get("course")
         if chapter and course and chapter.course_id != course.pk:
             self.add_error("chapter", _("This chapter is of another course."))
+        if not self.errors and (number := cleaned["number"]):
+            self._check_number(number)
         return cleaned
 
-
-def _chapter_name(chapter: Lesson) -> str:
-    texts = {text.language: text.title for text in chapter.texts.all()}
-    title = texts.get(chapter.course.default_language) or next(iter(texts.values()), chapter.slug)
-    return f"{chapter.course.slug}: {chapter.number} {title}"
+    def _check_number(self, number: str) -> None:
+        """That the text's heading can say it, and nobody else in the place has it."""
+        said = self.cleaned_data
+        chapter = said["chapter"]
+        if not heading_line(number, said["title"], is_chapter=chapter is None, language=said["language"]):
+            self.add_error("number", _("This is no number such as 4 or 4.2."))
+        siblings = Lesson.objects.filter(course=said["course"], parent=chapter, number=number)
+        if siblings.filter(Q(is_retired=False) | Q(text_drafts__isnull=False)).exists():
+            self.add_error("number", _("There is one with this number already."))

@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from lessons.importing.headings import heading_of
+from lessons.importing.numbering import plain_title, split_number
 from lessons.models import Lesson, LessonText
+
+_CHAPTERS = {"zh-hans": ("第 {} 章 {}", "附录 {} {}")}
+_CHAPTERS_ALPHABETIC = ("Chapter {}: {}", "Appendix {}: {}")
+_LESSONS = ("{} {}", "{}. {}")
+
+
+def heading_line(number: str, title: str, *, is_chapter: bool, language: str) -> str | None:
+    """The heading of a text with this number and title; None if no heading would be read as having it."""
+    marks = "#" if is_chapter else "##"
+    if not number:
+        return f"{marks} {title}"
+    forms = _CHAPTERS.get(language, _CHAPTERS_ALPHABETIC)
+    for form in forms if is_chapter else (*_LESSONS, *forms):
+        words = form.format(number, title).strip()
+        if split_number(plain_title(words))[0] == number:
+            return f"{marks} {words}"
+    return None
 
 
 def text_with(lesson: Lesson, language: str, markdown: str) -> LessonText:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from lessons.authoring import actions
 from lessons.authoring.checking import as_kept, mark_of, remarks_on
-from lessons.authoring.comparing import compared, in_columns, merged, stretches
+from lessons.authoring.comparing import Line, compared, in_columns, merged, stretches
 from lessons.authoring.forms import NewLessonForm, ScheduleForm, TextForm
 from lessons.authoring.previews import preview_url
-from lessons.authoring.texts import text_with
+from lessons.authoring.texts import heading_line, text_with
 from lessons.importing.write import FROM_FILES
 from lessons.models import Lesson, LessonDraft, LessonText
 from lessons.pages import rendered_anew
@@ -78,7 +78,8 @@ def place_of(request: HttpRequest, lesson_id: int, language: str) -> Place:
 def _beginning(lesson: Lesson, language: str) -> str:
     """What the first text of a lesson in another language begins with."""
     twin = lesson.texts.exclude(language=language).values_list("title", flat=True).first() or ""
-    return f"{'#' if lesson.is_chapter else '##'} {lesson.number} {twin}".replace("  ", " ") + "\n"
+    heading = heading_line(lesson.number, twin, is_chapter=lesson.is_chapter, language=language)
+    return f"{heading or twin}\n"
 
 
 def _page(request: HttpRequest, template: str, place: Place, context: dict[str, Any]) -> HttpResponse:
@@ -112,8 +113,10 @@ def edit(request: HttpRequest, lesson_id: int, language: str) -> HttpResponse:
         began = {"markdown": place.current, "note": place.draft.note if place.draft else ""}
         form = TextForm(initial={**began, "seen": _seen(place)})
         return _editor(request, place, form, ScheduleForm(initial={"publish_at": _time_of(place)}))
-    form, schedule = TextForm(request.POST), ScheduleForm(request.POST)
     do = _DEEDS.get(request.POST.get("do", ""))
+    form = TextForm(request.POST)
+    time = {"publish_at": request.POST.get("publish_at")}  # asked for by one button alone
+    schedule = ScheduleForm(request.POST if do is _schedule else None, initial=time)
     if do is None or not form.is_valid() or (do is _schedule and not schedule.is_valid()):
         return _editor(request, place, form, schedule, status=400)
     try:
@@ -121,13 +124,22 @@ def edit(request: HttpRequest, lesson_id: int, language: str) -> HttpResponse:
     except actions.ChangedMeanwhile:
         message = _("Somebody saved another text since you opened this page. Save again to replace it.")
         messages.error(request, message)
+        place = place_of(request, lesson_id, language)
         again = TextForm(initial={**form.cleaned_data, "seen": _seen(place)})
-        return _editor(request, place, again, schedule, status=409)
+        others = compared(place.current, form.cleaned_data["markdown"])
+        return _editor(request, place, again, schedule, status=409, others=others)
 
 
 def _editor(
-    request: HttpRequest, place: Place, form: TextForm, schedule: ScheduleForm, status: int = 200
+    request: HttpRequest,
+    place: Place,
+    form: TextForm,
+    schedule: ScheduleForm,
+    *,
+    status: int = 200,
+    others: Sequence[Line] = (),
 ) -> HttpResponse:
+    """The page. `others` compares what somebody else saved with what was sent."""
     said = form["markdown"].value() or ""
     languages = [(code, name) for code, name in settings.LANGUAGES if code != place.language]
     answer = _page(
@@ -137,6 +149,7 @@ def _editor(
         {
             "form": form,
             "schedule": schedule,
+            "lines": others,
             "preview": _preview(place, said),
             "preview_link": request.build_absolute_uri(preview_url(place.draft)) if place.draft else "",
             "other_languages": languages,

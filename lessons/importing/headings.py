@@ -18,6 +18,11 @@ class Titled:
 
 def heading_of(text: str) -> Titled | None:
     """What the first heading of level 1 or 2 says; None where there is none or it has no words."""
-    headings = markdown.outline(markdown.split_lines(text)).headings
-    words = next((plain_title(heading.markup) for heading in headings if heading.level < 3), "")
+    words = heading_words(text)
     return Titled(*split_number(words)) if words else None
+
+
+def heading_words(text: str) -> str:
+    """The first heading of level 1 or 2 without its markup, number and title as written; or ""."""
+    headings = markdown.outline(markdown.split_lines(text)).headings
+    return next((plain_title(heading.markup) for heading in headings if heading.level < 3), "")

@@ -41,6 +41,7 @@ from lessons.models import (
     ModelScript,
 )
 
+_BOOKKEEPING = {"source_line"}  # of no concern to anybody who reads or writes
 _SLUG_LIMIT = 100  # of 120, to leave room for a suffix
 
 Place = Mapping[str, int | None]  # `position` and `source_position` of a lesson
@@ -58,6 +59,11 @@ class Row:
 
     @property
     def is_written(self) -> bool:
+        return self.is_told or bool(self.differing)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is counted and dated, which a text that only moved down its file is not."""
         return self.is_new or self.is_changed
 
 
@@ -81,7 +87,7 @@ class PlannedLesson:
 
     @property
     def is_changed(self) -> bool:
-        return any(row.is_written for row in (self.row, *self.texts)) or bool(self.gone)
+        return any(row.is_told for row in (self.row, *self.texts)) or bool(self.gone)
 
 
 @dataclass
@@ -210,7 +216,7 @@ class _Planner:
         differing = frozenset(name for name, value in values.items() if getattr(instance, name) != value)
         for name, value in values.items():
             setattr(instance, name, value)
-        is_changed = not is_new and (bool(differing) or self.force)
+        is_changed = not is_new and (bool(differing - _BOOKKEEPING) or self.force)
         return Row(instance, tuple(values), is_new, is_changed, differing)
 
     # --- The course -------------------------------------------------------------------------------

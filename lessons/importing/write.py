@@ -141,7 +141,7 @@ def _write_chapter(chapter: PlannedChapter) -> None:
             row.instance
             for planned in chapter.all
             for row in planned.texts
-            if row.is_written or planned.row.is_written
+            if row.is_told or planned.row.is_told
         )
     )
 
@@ -165,7 +165,7 @@ def _save(rows: Iterable[Row]) -> None:
     manager = type(written[0].instance)._default_manager
     if new := [row.instance for row in written if row.is_new]:
         manager.bulk_create(new)
-    changed = [row for row in written if row.is_changed]
+    changed = [row for row in written if not row.is_new]
     if not changed:
         return
     fields = sorted({name for row in changed for name in row.fields})
@@ -173,7 +173,8 @@ def _save(rows: Iterable[Row]) -> None:
     if hasattr(changed[0].instance, "updated_at"):
         fields.append("updated_at")
         for row in changed:
-            row.instance.updated_at = now  # bulk_update leaves auto_now alone
+            if row.is_told:
+                row.instance.updated_at = now  # bulk_update leaves auto_now alone
     manager.bulk_update([row.instance for row in changed], fields)
 
 

@@ -35,7 +35,7 @@ class SearchForm(forms.Form):
 def search_page(request: HttpRequest) -> HttpResponse:
     """Sections of lessons for a query, ten at a time."""
     reader = get_language() or settings.LANGUAGE_CODE
-    courses = Course.objects.titled(reader)
+    courses = Course.objects.for_readers().titled(reader)
     form = SearchForm(request.GET)
     form.fields["course"].queryset = courses  # type: ignore[attr-defined] # a ModelChoiceField has one
     form.is_valid()

@@ -198,6 +198,9 @@ def test_two_who_write_at_once_hear_of_each_other(folder: Path, tina: Client) ->
 
     assert response.status_code == 409
     assert "Somebody saved another text" in response.content.decode()
+    # What the other one saved is there to compare, and nothing is asked for that is not wanted.
+    assert '<td class="after">Theo&#x27;s.</td>' in response.content.decode()
+    assert "This field is required" not in response.content.decode()
     again = fields(response.content.decode())
     assert "Theo's." in again["markdown"]
     assert LessonDraft.objects.get().markdown == MINE
@@ -449,7 +452,7 @@ def test_new_chapters_and_lessons_are_written_here_and_exported(folder: Path, ti
     assert (out / "next-steps/next-steps.en.md").read_text() == (
         "# Chapter 2: Next Steps\n\nOn we go.\n## 2.1 Onward\n\nGo on.\n"
     )
-    assert "  - [2 Next Steps](next-steps/next-steps.en.md)" in (out / "_sidebar_en.md").read_text()
+    assert "  - [Chapter 2: Next Steps](next-steps/next-steps.en.md)" in (out / "_sidebar_en.md").read_text()
     assert (out / "_sidebar.md").read_bytes() == (folder / "_sidebar.md").read_bytes()
     import_lessons(out, course="twin")
     assert rows("twin") == before
@@ -457,6 +460,87 @@ def test_new_chapters_and_lessons_are_written_here_and_exported(folder: Path, ti
     assert rows("agents") == before
     assert "Nothing changed" in import_lessons(out, course="agents").out
     assert not LessonText.objects.filter(is_from_files=False).exists()
+
+
+def test_a_course_made_here_comes_back_without_a_warning(folder: Path, tina: Client) -> None:
+    course = Course.objects.create(slug="mine", default_language="en")
+    course.texts.create(language="en", title="My course", description="By me.")
+    tina.post(reverse("admin:lessons_lesson_add"), new_lesson(course=course.pk, number="1", title="Hello"))
+    chapter = Lesson.objects.get(slug="hello")
+    tina.post(
+        reverse("admin:lessons_lesson_add"),
+        new_lesson(course=course.pk, chapter=chapter.pk, number="1.1", title="World"),
+    )
+    for lesson in (chapter, Lesson.objects.get(slug="world")):
+        at = page("edit", lesson)
+        write(tina, fields(tina.get(at).content.decode())["markdown"].replace("\r", "") + "Words.\n", at=at)
+
+    export("mine", folder.parent / "out")
+
+    again = import_lessons(folder.parent / "out", course="mine")
+    assert again.warnings == []
+    assert "Chapter 1: Hello" in (folder.parent / "out/_sidebar.md").read_text()
+    assert {"1 Hello", "1.1 World"} <= set(titles())
+    assert list(course.texts.values_list("language", "title", "description")) == [
+        ("en", "My course", "By me.")
+    ]
+
+
+def new_lesson(**said: Any) -> dict[str, Any]:
+    course = Course.objects.get(slug="agents")
+    return {"course": course.pk, "chapter": "", "language": "en", "number": "", "title": "New", **said}
+
+
+@pytest.mark.parametrize(
+    ("number", "language", "heading"),
+    [
+        ("2", "en", "# Chapter 2: Hello"),
+        ("2", "zh-hans", "# 第 2 章 Hello"),
+        ("A", "en", "# Appendix A: Hello"),
+        ("", "en", "# Hello"),
+    ],
+)
+def test_a_new_chapter_begins_with_a_heading_that_says_its_number(
+    folder: Path, tina: Client, number: str, language: str, heading: str
+) -> None:
+    said = new_lesson(number=number, language=language, title="Hello")
+    html = tina.post(reverse("admin:lessons_lesson_add"), said, follow=True).content.decode()
+
+    assert fields(html)["markdown"] == f"{heading}\r\n\r\n"
+
+
+def test_a_translation_begins_with_the_number_of_its_twin(folder: Path, tina: Client) -> None:
+    write(tina, "# Chapter 2: Hello\n", at=begin(tina, number="2", title="Hello"))
+
+    html = tina.get(page("edit", Lesson.objects.get(slug="hello"), "zh-hans")).content.decode()
+
+    assert fields(html)["markdown"] == "# 第 2 章 Hello\r\n"
+
+
+@pytest.mark.parametrize(("number", "words"), [("abc", "no number such as"), ("1.1", "one with this number")])
+def test_a_number_must_be_one_and_free(folder: Path, tina: Client, number: str, words: str) -> None:
+    chapter = lesson_titled("First Steps").pk
+
+    said = new_lesson(chapter=chapter, number=number)
+    assert words in tina.post(reverse("admin:lessons_lesson_add"), said).content.decode()
+    assert not LessonDraft.objects.exists()
+
+
+def test_two_lessons_of_a_chapter_cannot_be_published_with_one_number(folder: Path, tina: Client) -> None:
+    at = begin(tina, chapter=lesson_titled("First Steps"), number="1.3", title="Hands")
+
+    assert "has the number 1.1 already" in write(tina, "## 1.1 Hands\n\nHands.\n", at=at)
+    assert "1.1 Hands" not in titles()
+    assert "Readers see it now" in write(tina, "## 1.4 Hands\n\nHands.\n", at=at)
+
+
+def test_chapters_are_offered_in_the_readers_language(folder: Path, tina: Client) -> None:
+    add = reverse("admin:lessons_lesson_add")
+
+    assert ">Agents: 1 First Steps</option>" in tina.get(add).content.decode()
+    assert (
+        ">Agents: 1 起步</option>" in tina.get(add, headers={"Accept-Language": "zh-hans"}).content.decode()
+    )
 
 
 def test_a_new_lesson_that_is_discarded_is_gone(folder: Path, tina: Client) -> None:

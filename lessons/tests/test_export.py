@@ -135,7 +135,7 @@ def test_a_course_from_before_gets_a_readme_and_sidebars(tmp_path: Path) -> None
     export("agents", tmp_path / "out")
 
     sidebar = (tmp_path / "out/_sidebar_en.md").read_text(encoding="utf-8")
-    assert sidebar == "- [Agents](README_en.md)\n- Part One\n  - [1 First Steps](ch1/one.md)\n"
+    assert sidebar == "- [Agents](README_en.md)\n- Part One\n  - [Chapter 1: First Steps](ch1/one.md)\n"
     import_lessons(tmp_path / "out", course="twin")
     assert rows("twin") == before
     assert Course.objects.get(slug="twin").texts.get(language="en").title == "Agents"

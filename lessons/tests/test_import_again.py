@@ -328,3 +328,18 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_lessons(tmp_path
 
     assert len(first) < 20
     assert len(second) < 12
+
+
+def test_a_text_that_only_moved_down_its_file_is_not_counted_nor_dated(tmp_path: Path) -> None:
+    folder = make_course(tmp_path)
+    import_lessons(folder)
+    before = LessonText.objects.get(title="Tools")
+    edit(folder / "ch1/one.md", "An agent thinks", "Look:\n\nAn agent thinks")
+
+    printed = import_lessons(folder)
+
+    after = LessonText.objects.get(title="Tools")
+    assert printed.counts("lessons") == {"updated": 1, "unchanged": 2}
+    assert after.source_line == before.source_line + 2
+    assert (after.updated_at, after.history.count()) == (before.updated_at, before.history.count())
+    assert "Nothing changed" in import_lessons(folder).out
