@@ -464,7 +464,7 @@ def test_new_chapters_and_lessons_are_written_here_and_exported(folder: Path, ti
 
 def test_a_course_made_here_comes_back_without_a_warning(folder: Path, tina: Client) -> None:
     course = Course.objects.create(slug="mine", default_language="en")
-    course.texts.create(language="en", title="My course", description="By me.")
+    course.texts.create(language="en", title="My course", description="A course of my own.")
     tina.post(reverse("admin:lessons_lesson_add"), new_lesson(course=course.pk, number="1", title="Hello"))
     chapter = Lesson.objects.get(slug="hello")
     tina.post(
@@ -482,7 +482,7 @@ def test_a_course_made_here_comes_back_without_a_warning(folder: Path, tina: Cli
     assert "Chapter 1: Hello" in (folder.parent / "out/_sidebar.md").read_text()
     assert {"1 Hello", "1.1 World"} <= set(titles())
     assert list(course.texts.values_list("language", "title", "description")) == [
-        ("en", "My course", "By me.")
+        ("en", "My course", "A course of my own.")
     ]
 
 
