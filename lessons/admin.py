@@ -8,8 +8,9 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.functions import Coalesce
+from django.forms import Textarea
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -55,6 +56,7 @@ class CourseTextInline(CourseTextRows):
     """What a course is called in each language: its files say it, or else whoever may change the course."""
 
     model = CourseText
+    formfield_overrides = {TextField: {"widget": Textarea(attrs={"rows": 3, "cols": 50})}}
     max_num = len(settings.LANGUAGES)
 
     def get_extra(self, request: HttpRequest, obj: Course | None = None, **kwargs: Any) -> int:
