@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import resolve
 from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -81,9 +82,32 @@ def _registries() -> Iterator[CollectorRegistry]:
     yield of_the_site
 
 
-def may_scrape(request: HttpRequest) -> bool:
+def answer_scrapes(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Answer whoever shows the token whatever the Host header says: Prometheus asks a process by its address.
+
+    ALLOWED_HOSTS stays as it is, so that no link in a mail ever names such an address. Without the token the
+    name counts as everywhere: a page that makes its own name mean this machine cannot read the figures.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == "/metrics" and shows_token(request):
+            request.resolver_match = resolve(request.path_info)  # requests are counted by it
+            return metrics(request)
+        return get_response(request)
+
+    return respond
+
+
+def shows_token(request: HttpRequest) -> bool:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if settings.METRICS_TOKEN and secrets.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+    token = settings.METRICS_TOKEN
+    return bool(token) and secrets.compare_digest(given.encode(), token.encode())
+
+
+def may_scrape(request: HttpRequest) -> bool:
+    if shows_token(request):
         return True
     if _came_through_unknown_proxy(request):
         return False  # its address is the proxy's, which may well be an allowed one

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "helloagents.middleware.permissions_policy",
     "csp.middleware.CSPMiddleware",
+    "helloagents.metrics.answer_scrapes",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -281,7 +282,7 @@ STORAGES = {
 # A production is reached over HTTPS alone. Browsers remember that for SECURE_HSTS_SECONDS.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
-SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]  # probes come from inside, past the proxy
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]  # machines ask from inside, past the proxy
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEBUG else 30 * 24 * 3600)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_SUBDOMAINS", default=not DEBUG)
 CSRF_FAILURE_VIEW = "helloagents.views.csrf_failure"

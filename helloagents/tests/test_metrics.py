@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+import yaml
 from asgiref.sync import async_to_sync
 from django.conf import settings as site
 from django.test import AsyncClient, Client
@@ -189,6 +190,26 @@ def test_a_token_admits_from_anywhere(public: Client, settings: Any) -> None:
     assert status(f"Bearer {TOKEN[:-1]}") == status("Bearer ") == status("Bearer ü") == 404
     settings.METRICS_TOKEN = ""
     assert status("Bearer ") == status("") == 404
+
+
+def test_prometheus_of_compose_reads_a_production_past_its_proxy(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["learn.example.org"], True
+    settings.METRICS_TOKEN, settings.METRICS_NETWORKS = TOKEN, networks([])
+    configured = yaml.safe_load((site.BASE_DIR / "deploy/monitoring/prometheus.yml").read_text())
+    (target,) = configured["scrape_configs"][0]["static_configs"][0]["targets"]
+
+    def ask(host: str, token: str, path: str = "/metrics") -> Any:
+        return client.get(path, headers={"Host": host, "Authorization": f"Bearer {token}"})
+
+    answer = ask(target, TOKEN)
+    assert answer.status_code == 200
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    # The token opens no other page by that name, and without it the name counts here, too.
+    assert ask(target, TOKEN, "/en/").status_code == ask(target, "wrong").status_code == 400
+    assert ask("learn.example.org", "wrong").status_code == 404
+    settings.METRICS_NETWORKS = networks(["127.0.0.1"])
+    assert ask("learn.example.org", "").status_code == 200
+    assert ask(target, "").status_code == 400
 
 
 async def get_behind_proxy(**headers: str) -> int:
