@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -119,14 +120,23 @@ def test_keys_are_changed_without_losing_anybody(client: Client, settings: Setti
     settings.FIELD_ENCRYPTION_KEYS = [old]
     _, secret, _ = make_guarded_person()
     settings.FIELD_ENCRYPTION_KEYS = [new, old]
-    call_command("rotate_secrets")
+    said = StringIO()
+    call_command("rotate_secrets", stdout=said)
+    *counted, done = said.getvalue().splitlines()
+    assert [line.split(maxsplit=1)[1] for line in counted] == [
+        "keys of model providers encrypted anew.",
+        "secrets of second factors encrypted anew.",
+    ]
+    assert done == "Older secrets may now leave FIELD_ENCRYPTION_KEYS."
     settings.FIELD_ENCRYPTION_KEYS = [new]
     sign_in(client).post(reverse("mfa_authenticate"), {"code": code_of(secret, period=1)})
 
     assert is_signed_in(client)
     settings.FIELD_ENCRYPTION_KEYS = [old]
+    said = StringIO()
     with pytest.raises(CommandError, match="2 secrets"):
-        call_command("rotate_secrets")
+        call_command("rotate_secrets", stdout=said)
+    assert "may now leave" not in said.getvalue()
     [app] = Authenticator.objects.filter(type=Authenticator.Type.TOTP)
     with pytest.raises(InvalidToken):
         SecondFactor().decrypt(app.data["secret"])

@@ -25,3 +25,4 @@ class Command(BaseCommand):
                 f"{lost} secrets of second factors cannot be decrypted with any of FIELD_ENCRYPTION_KEYS. "
                 "Leave older secrets there."
             )
+        self.stdout.write(self.style.SUCCESS("Older secrets may now leave FIELD_ENCRYPTION_KEYS."))
