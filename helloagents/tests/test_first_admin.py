@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core import signing
@@ -22,6 +23,11 @@ FIRST = {
     "password1": "Quiet-lamp-74",
     "password2": "Quiet-lamp-74",
 }
+
+
+@pytest.fixture(autouse=True)
+def host(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["learn.example.org", "[::1]", "testserver"]
 
 
 def make_link() -> str:
@@ -88,6 +94,33 @@ def test_a_link_that_does_not_work_says_what_to_do_and_nothing_about_the_site(cl
         assert "manage.py make_admin_link" in page
         assert reverse("account_login") in page
     assert re.sub(r"/first-admin/[^/]+/", "", used) == re.sub(r"/first-admin/[^/]+/", "", nobody)
+
+
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [
+        ("learn.example.org", "no address"),
+        ("ftp://learn.example.org", "no address"),
+        ("https://", "no address"),
+        ("https://learn.example.org:port", "no address"),
+        ("https://[::1", "no address"),
+        ("https://mei:pw@learn.example.org", "no address"),
+        ("https://learn.example.org/en/", "no address"),
+        ("http://127.0.0.1:8000", "does not answer to 127.0.0.1.*SITE_URL"),
+        ("https://other.example.org", "does not answer to other.example.org"),
+    ],
+)
+def test_no_link_is_made_that_leads_nowhere(site: str, words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        call_command("make_admin_link", site=site, stdout=StringIO())
+
+
+@pytest.mark.parametrize("site", ["https://learn.example.org:8443/", "http://[::1]:8000"])
+def test_a_link_may_have_a_port(site: str) -> None:
+    printed = StringIO()
+    call_command("make_admin_link", site=site, stdout=printed)
+
+    assert printed.getvalue().startswith(site.rstrip("/") + "/first-admin/")
 
 
 def test_no_link_is_made_once_there_is_an_administrator() -> None:

@@ -43,12 +43,19 @@ def refusals(**env: str) -> list[str]:
     return lines
 
 
+def names_in(text: str) -> list[str]:
+    return re.findall(r"^#?([A-Z][A-Z_]*)=", text, flags=re.MULTILINE)
+
+
 def test_env_example_documents_every_variable_and_nothing_else() -> None:
     text = (settings.BASE_DIR / ".env.example").read_text()
-    documented = re.findall(r"^#?([A-Z][A-Z_]*)=", text, flags=re.MULTILINE)
+    of_the_site, _, of_compose = text.partition("# --- One machine: compose.yaml")
+    compose = (settings.BASE_DIR / "compose.yaml").read_text()
+    asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", compose))
 
-    assert len(documented) == len(set(documented))
-    assert set(documented) == variables_read()
+    assert len(names_in(text)) == len(set(names_in(text)))
+    assert set(names_in(of_the_site)) == variables_read()
+    assert set(names_in(of_compose)) == (asked - variables_read()) | {"WEB_PROCESSES"}  # of the image's start
 
 
 def test_development_needs_nothing() -> None:

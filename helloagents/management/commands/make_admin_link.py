@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.http.request import validate_host
 from django.urls import reverse
 
 from helloagents.first_admin import AdminExists, make_token
@@ -20,10 +22,36 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        site = _address(options["site"])
         try:
             path = reverse("first-admin", kwargs={"token": make_token()})
         except AdminExists as error:
             raise CommandError(
                 "There is an administrator already. Further ones are made in the admin."
             ) from error
-        self.stdout.write(options["site"].rstrip("/") + path)
+        self.stdout.write(site + path)
+
+
+def _address(given: str) -> str:
+    """The site's address without a slash at its end. Raises CommandError if the link would lead nowhere."""
+    try:
+        parts = urlsplit(given)
+        host, _port = parts.hostname, parts.port  # which may be no number
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or parts.username is not None
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
+        raise CommandError(f"{given!r} is no address of a site: https://learn.example.org")
+    name = f"[{host}]" if ":" in host else host
+    if not validate_host(name, settings.ALLOWED_HOSTS):
+        raise CommandError(
+            f"The site does not answer to {name}, which is not among ALLOWED_HOSTS. Set SITE_URL to the "
+            "site's address, or say it here: --site https://learn.example.org"
+        )
+    return f"{parts.scheme}://{parts.netloc}"
