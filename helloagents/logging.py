@@ -141,16 +141,22 @@ def configure(*, debug: bool, routine_share: float = 1) -> dict[str, Any]:
                 ],
             }
         },
-        "filters": {"one_line": {"()": lambda: one_line_of_refusals}, "burst": {"()": sampling.Burst}},
+        "filters": {"answers": {"()": lambda: without_address}, "burst": {"()": sampling.Burst}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": "chain",
-                "filters": ["one_line", "burst"],
-            }
+                "filters": ["burst"],
+            },
+            "refusals": {"class": "helloagents.logging.Refusals"},
         },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
+            "django.security": {"handlers": ["refusals"], "propagate": False},
+            # Django names each 404 a warning; an operator has the proxy's access log for them.
+            "django.request": {"level": logging.ERROR, "filters": ["answers"]},
+        }
+        | {
             name: {"level": level, "handlers": [], "propagate": True}
             for name, level in {
                 "helloagents": logging.INFO,
@@ -159,8 +165,6 @@ def configure(*, debug: bool, routine_share: float = 1) -> dict[str, Any]:
                 "sandbox": logging.INFO,
                 "tutor": logging.INFO,
                 "django": logging.INFO,
-                # Django names each 404 a warning; an operator has the proxy's access log for them.
-                "django.request": logging.ERROR,
                 "django.server": logging.INFO,
                 "uvicorn": logging.WARNING,
             }.items()
@@ -174,10 +178,30 @@ def without_request(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
-def one_line_of_refusals(record: logging.LogRecord) -> bool:
-    """Keep the stack off a request that Django refused, say for a forged Host header: it tells nothing."""
-    if record.name.startswith("django.security.") or getattr(record, "status_code", None) == 400:
-        record.exc_info = None
+class Refusals(logging.Handler):
+    """Tells of requests that Django refused, say for a forged Host header, as a warning without their words.
+
+    Django calls most of them errors and repeats what the caller wrote; so anybody could have an operator
+    called at night.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        reason = record.name.rpartition(".")[2]
+        structlog.get_logger(__name__).warning(
+            "request_refused", reason=reason, status=getattr(record, "status_code", None)
+        )
+
+
+def without_address(record: logging.LogRecord) -> bool:
+    """Take the address out of Django's line of an answer that is an error: `request` tells its pattern.
+
+    An answer that a view chose, and no exception, is a warning: whoever chose it has told what is wrong. "No
+    model provider is set up" is no fault to wake somebody for.
+    """
+    if isinstance(record.args, tuple) and len(record.args) == 2:  # the status in words, and the address
+        record.msg, record.args = str(record.args[0]), ()
+    if not record.exc_info:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True
 
 

@@ -83,7 +83,7 @@ def _problems(details: Any, field: str = "") -> Iterator[dict[str, str]]:
 def _our_fault(request: HttpRequest, problem: Exception) -> JsonResponse:
     """A fault of the site: in the log with its stack, in the answer without any of it."""
     got_request_exception.send(sender=None, request=request)  # whoever watches for faults hears of it
-    log.error("api_failed", path=request.path, exc_info=problem)
+    log.error("api_failed", exc_info=problem)  # which address, the line `request` tells by its pattern
     match problem:
         case redis.RedisError():
             code, message = "SERVICE_UNAVAILABLE", _("A part of the site does not answer. Try again soon.")

@@ -25,7 +25,15 @@ def speak(request: HttpRequest) -> HttpResponse:
     return HttpResponse("spoken")
 
 
-urlpatterns = [path("speak/", speak)]
+def refuse(request: HttpRequest, status: int) -> HttpResponse:
+    return HttpResponse(status=status)
+
+
+def fail(request: HttpRequest, word: str) -> HttpResponse:
+    raise ValueError("ours")
+
+
+urlpatterns = [path("speak/", speak), path("refuse/<int:status>/", refuse), path("fail/<str:word>/", fail)]
 
 
 @contextmanager
@@ -65,6 +73,30 @@ def test_a_slow_request_is_a_warning_without_what_is_in_its_address(client: Clie
     slow = records[-1]
     assert (slow["event"], slow["level"], slow["route"]) == ("slow_request", "warning", "speak/")
     assert "hunter2-X9kQ" not in json.dumps(records)
+
+
+@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_answer_that_a_view_chose_is_no_alarm(client: Client, status: int) -> None:
+    with production_log() as records:
+        client.get(f"/refuse/{status}/?planted")
+
+    request, told = records
+    assert (told["level"], told["status_code"]) == ("warning", status)
+    assert "refuse/" not in told["event"]
+    assert request["route"] == "refuse/<int:status>/"
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_an_exception_is_one_without_the_address(client: Client) -> None:
+    client.raise_request_exception = False
+    with production_log() as records:
+        client.get("/fail/planted/")
+
+    told = records[0]
+    assert (told["event"], told["level"]) == ("Internal Server Error", "error")
+    assert told["exception"][0]["exc_value"] == "ours"
+    assert "planted" not in str(records)
 
 
 def test_of_a_share_of_requests_the_routine_lines_are_kept_whole() -> None:

@@ -50,8 +50,25 @@ def test_a_forged_host_is_refused_in_one_line_of_the_log(client: Client) -> None
 
     assert answer.status_code == 400
     (record,) = [record for record in records if record["event"] != "request"]  # each request has that line
-    assert "evil.example.org" in record["event"]
+    assert (record["event"], record["level"]) == ("request_refused", "warning")
+    assert (record["reason"], record["status"]) == ("DisallowedHost", 400)
+    assert record["request_id"] == answer["X-Request-ID"]
+    assert "evil.example.org" not in str(record)
     assert "exception" not in record
+
+
+def test_nor_are_other_refusals_errors(admin_client: Client) -> None:
+    with production_log() as records:
+        answer = admin_client.get("/admin/lessons/lesson/?course__slug__exact=planted")
+        strange = Client(enforce_csrf_checks=True).post(
+            "/en/accounts/login/", headers={"Origin": "http://planted"}
+        )
+
+    assert (answer.status_code, strange.status_code) == (400, 403)
+    told = [record for record in records if record["event"] == "request_refused"]
+    assert [record["reason"] for record in told] == ["DisallowedModelAdminLookup", "csrf"]
+    assert {record["level"] for record in records} <= {"info", "warning"}
+    assert "planted" not in str(records)
 
 
 def test_our_own_failures_keep_their_stack() -> None:
