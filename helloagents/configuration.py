@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -22,6 +25,7 @@ T = TypeVar("T")
 CHOICES_OF_MAKE_RUN = "development.env"  # in VAR_DIR
 SECRET_KEY_LENGTH = 50  # as Django's own deployment check asks
 SECRET_KEY_CHARACTERS = 5
+JWT_KEY_LENGTH = 32  # bytes: as many as HS256's own hash has (RFC 7518, 3.2)
 SANDBOX_ENGINES = ("auto", "docker", "bubblewrap")
 POSITIVE = (
     *("SANDBOX_MEMORY_MB", "SANDBOX_AGENT_MEMORY_MB", "SANDBOX_CPUS", "SANDBOX_PROCESSES", "SANDBOX_TMP_MB"),
@@ -37,6 +41,7 @@ POSITIVE = (
     *("TUTOR_ANSWERS_AT_ONCE", "TUTOR_CONTEXT_TOKENS"),
     *("SLOW_REQUEST_SECONDS", "DELETED_KEPT_DAYS", "DATABASE_POOL_SIZE", "DATABASE_WAIT_SECONDS"),
 )
+NOT_NEGATIVE = ("MODEL_RETRIES", "WORKER_STOP_SECONDS", "SECURE_HSTS_SECONDS")
 SHARES = ("SANDBOX_GROWTH_ABOVE", "SANDBOX_FAILURE_RATE")
 SHARES_OR_NONE = ("LOG_ROUTINE_SHARE", "TRACE_SHARE")
 ADDRESSES = ("SITE_URL", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -73,6 +78,22 @@ class Environment(environ.Env):  # type: ignore[misc] # environ ships no types
         if cast is bool and str(value).strip().lower() not in (*cls.BOOLEAN_TRUE_STRINGS, *FALSE):
             raise ValueError(value)
         return super().parse_value(value, cast)
+
+    def db_url(self, var: str, default: str) -> dict[str, Any]:
+        """Django's settings of a database for its address."""
+        try:
+            settings: dict[str, Any] = super().db_url(var, default=default)
+        except (ImproperlyConfigured, ValueError):
+            settings = {}
+        if settings.get("ENGINE") == "django.db.backends.postgresql" and not settings["NAME"]:
+            settings = {}
+        if not settings:
+            # Without the value: it may hold a password.
+            self.problems.append(
+                f"{var} is no address of a database: postgres://user:password@host:5432/name"
+            )
+            settings = self.db_url_config(default)
+        return settings
 
     def email_url(self, var: str, default: str) -> dict[str, Any]:
         """Django's EMAIL_… settings for an address of a mail server."""
@@ -150,6 +171,15 @@ def problems_anywhere(settings: Mapping[str, Any]) -> list[str]:
         problems.append("DATABASE_URL starts with neither postgres:// nor sqlite:///.")
     if not settings["REDIS_URL"].startswith(("redis://", "rediss://", "unix://")):
         problems.append("REDIS_URL starts with none of redis://, rediss:// and unix://.")
+    elif _split(settings["REDIS_URL"]) is None:
+        problems.append("REDIS_URL is no address of a Redis: redis://:password@host:6379/0")
+    if not _is_time_zone(settings["TIME_ZONE"]):
+        problems.append(f"TIME_ZONE is {settings['TIME_ZONE']!r}, which is no time zone: Asia/Shanghai")
+    shared = settings["PROMETHEUS_MULTIPROC_DIR"]
+    if shared and not (Path(shared).is_dir() and os.access(shared, os.W_OK)):
+        problems.append(
+            f"PROMETHEUS_MULTIPROC_DIR is {shared!r}, which is no directory that one may write to."
+        )
     if settings["SANDBOX_ENGINE"] not in SANDBOX_ENGINES:
         choices = ", ".join(SANDBOX_ENGINES)
         problems.append(f"SANDBOX_ENGINE is {settings['SANDBOX_ENGINE']!r}. Choose one of {choices}.")
@@ -170,6 +200,11 @@ def problems_anywhere(settings: Mapping[str, Any]) -> list[str]:
         f"{name} is {settings[name]}. It takes a number above 0." for name in POSITIVE if settings[name] <= 0
     ]
     problems += [
+        f"{name} is {settings[name]}. It takes 0 or a number above it."
+        for name in NOT_NEGATIVE
+        if settings[name] < 0
+    ]
+    problems += [
         f"{name} is {settings[name]}. It takes a share: more than 0, at most 1."
         for name in SHARES
         if not 0 < settings[name] <= 1
@@ -182,13 +217,22 @@ def problems_anywhere(settings: Mapping[str, Any]) -> list[str]:
     problems += [
         f"{name} is no address that starts with http:// or https://."  # without it: a DSN holds a key
         for name in ADDRESSES
-        if settings[name] and not settings[name].startswith(("http://", "https://"))
+        if settings[name] and not _is_web_address(settings[name])
     ]
+    if _is_web_address(settings["SENTRY_DSN"]) and not _is_dsn(settings["SENTRY_DSN"]):
+        problems.append(
+            "SENTRY_DSN lacks what Sentry has in it: https://key@sentry.example.org/project-number"
+        )
     problems += [
-        f"{name} holds {origin!r}, which lacks http:// or https://."
+        f"{name} holds {origin!r}, which is not the address of a site alone: https://learn.example.org"
         for name in ("CSRF_TRUSTED_ORIGINS", "CORS_ALLOWED_ORIGINS")
         for origin in settings[name]
-        if "://" not in origin
+        if not _is_origin(origin)
+    ]
+    problems += [
+        f"ALLOWED_HOSTS holds {host!r}, which is no host name: learn.example.org"
+        for host in settings["ALLOWED_HOSTS"]
+        if "/" in host or (":" in host and not host.startswith("["))
     ]
     problems += [
         f"{name.upper()}_CLIENT_ID is set, but {name.upper()}_CLIENT_SECRET is not."
@@ -223,6 +267,8 @@ def problems_in_production(settings: Mapping[str, Any]) -> list[str]:
         for secret in settings["FIELD_ENCRYPTION_KEYS"]
         if secret != key and len(secret) < SECRET_KEY_LENGTH
     ]
+    if len(settings["JWT_SIGNING_KEY"]) < JWT_KEY_LENGTH:
+        problems.append(f"JWT_SIGNING_KEY is a secret of fewer than {JWT_KEY_LENGTH} characters.")
     if not settings["ALLOWED_HOSTS"] or "*" in settings["ALLOWED_HOSTS"]:
         problems.append(
             "ALLOWED_HOSTS does not name the site's own host names: ALLOWED_HOSTS=learn.example.org"
@@ -254,3 +300,37 @@ def _is_private(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_private
     except ValueError:
         return False
+
+
+def _split(address: str) -> SplitResult | None:
+    """The parts of an address, of which each can be read."""
+    try:
+        parts = urlsplit(address)
+        parts.hostname, parts.port  # noqa: B018 - what is none is told by reading it
+    except ValueError:
+        return None
+    return parts
+
+
+def _is_web_address(text: str) -> bool:
+    parts = _split(text)
+    return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _is_dsn(text: str) -> bool:
+    parts = _split(text)
+    return parts is not None and bool(parts.username) and parts.path.rpartition("/")[2].isdecimal()
+
+
+def _is_origin(text: str) -> bool:
+    """As browsers name where a request is from, https://learn.example.org:8443."""
+    parts = _split(text)
+    return parts is not None and bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):  # what is a folder of zones, what is none
+        return False
+    return True

@@ -101,11 +101,18 @@ def read_provider(name: str, said: Mapping[str, str]) -> ConfiguredProvider:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise Unreadable("URL is no address such as https://api.deepseek.com/v1")
-    models = read_models(said.get("MODELS", ""))
-    embeddings = read_models(said.get("EMBEDDINGS", ""))
+    models = _models_of("MODELS", said)
+    embeddings = _models_of("EMBEDDINGS", said)
     if not models and not embeddings:
         raise Unreadable("MODELS names no model: deepseek-chat 0.27/1.10")
     return ConfiguredProvider(name, kind, url, said.get("KEY", ""), models, embeddings)
+
+
+def _models_of(part: str, said: Mapping[str, str]) -> tuple[PricedModel, ...]:
+    try:
+        return read_models(said.get(part, ""))
+    except Unreadable as error:
+        raise Unreadable(f"{part} is not understood: {error}") from error
 
 
 def read_budget(text: str) -> Budget:

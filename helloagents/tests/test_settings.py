@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 READERS = {"str", "bool", "int", "float", "list", "db_url", "email_url"}
@@ -105,6 +107,75 @@ def test_debug_on_a_public_host_is_refused() -> None:
 
 def test_debug_on_a_network_of_ones_own_is_fine() -> None:
     assert refusals(DEBUG="true", ALLOWED_HOSTS="localhost,192.168.1.20,[::1]") == []
+
+
+# What cannot be right, and what the list says of it.
+WRONG = {
+    "MODEL_RETRIES": ("-1", "0 or a number above it"),
+    "WORKER_STOP_SECONDS": ("-5", "0 or a number above it"),
+    "SECURE_HSTS_SECONDS": ("-5", "0 or a number above it"),
+    "CSRF_TRUSTED_ORIGINS": ("https://", "https://learn.example.org"),
+    "CORS_ALLOWED_ORIGINS": ("https://school.example.org:x", "https://learn.example.org"),
+    "ALLOWED_HOSTS": ("https://learn.example.org", "no host name"),
+    "TIME_ZONE": ("Mars/Phobos", "no time zone"),
+    "DATABASE_URL": ("postgres://u:hunter2@h:abc/x", "no address of a database"),
+    "REDIS_URL": ("redis://:hunter2@h:abc/0", "no address of a Redis"),
+    "SITE_URL": ("https://", "http:// or https://"),
+    "SENTRY_DSN": ("https://foo", "https://key@sentry.example.org/project-number"),
+    "PROMETHEUS_MULTIPROC_DIR": ("/nonexistent", "no directory"),
+    "JWT_SIGNING_KEY": ("abc", "fewer than 32"),
+}
+WRONG_TOO = {
+    "CSRF_TRUSTED_ORIGINS": ("https://school.example.org/", "https://learn.example.org"),
+    "ALLOWED_HOSTS": ("learn.example.org:8000", "no host name"),
+    "TIME_ZONE": ("Asia", "no time zone"),
+    "DATABASE_URL": ("postgres://u:hunter2@h", "no address of a database"),
+    "SENTRY_DSN": ("https://hunter2@foo/project", "https://key@sentry.example.org/project-number"),
+}
+
+
+@pytest.mark.parametrize("wrong", [WRONG, WRONG_TOO])
+def test_what_cannot_be_right_is_named(wrong: dict[str, tuple[str, str]]) -> None:
+    given = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "learn.example.org"}
+    lines = {
+        line.split()[0]: line for line in refusals(**given | {name: each[0] for name, each in wrong.items()})
+    }
+
+    assert set(lines) == set(wrong)
+    for name, (_, words) in wrong.items():
+        assert words in lines[name]
+    assert "hunter2" not in str(lines)
+
+
+def test_what_is_right_is_taken(tmp_path: Path) -> None:
+    assert (
+        refusals(
+            SECRET_KEY=GOOD_KEY,
+            ALLOWED_HOSTS=".example.org,[::1],10.0.0.1",
+            SITE_URL="https://learn.example.org:8443/",
+            MODEL_RETRIES="0",
+            WORKER_STOP_SECONDS="0",
+            SECURE_HSTS_SECONDS="0",
+            CSRF_TRUSTED_ORIGINS="https://*.example.org,https://[::1]:8000",
+            CORS_ALLOWED_ORIGINS="http://localhost:3000",
+            TIME_ZONE="Asia/Shanghai",
+            DATABASE_URL="postgres://u:p%40@db:5432/x",
+            REDIS_URL="redis://:p@redis:6379/0",
+            SENTRY_DSN="https://key@sentry.example.org/sub/42",
+            PROMETHEUS_MULTIPROC_DIR=str(tmp_path),
+            JWT_SIGNING_KEY="k" * 32,
+        )
+        == []
+    )
+
+
+def test_a_model_without_a_readable_price_is_told_with_its_variable() -> None:
+    (line,) = refusals(DEBUG="true", MODEL_PROVIDERS="deepseek", MODEL_DEEPSEEK_MODELS="deepseek-chat abc")
+
+    assert line == (
+        "MODEL_PROVIDERS names 'deepseek', but MODEL_DEEPSEEK_MODELS is not understood: "
+        "“deepseek-chat abc” is no model with its prices: deepseek-chat 0.27/1.10."
+    )
 
 
 def test_a_choice_between_true_and_false_is_one_of_them() -> None:
