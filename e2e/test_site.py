@@ -54,3 +54,18 @@ def test_nothing_is_written_to_the_terminal(site: Site, page: Page) -> None:
 
 def test_the_benchmark_measures_this_site(site: Site) -> None:
     assert len(measure_site(site.url, runs=3)) == 3
+
+
+@pytest.mark.parametrize("page_of_the_api", ["docs", "redoc"])
+def test_the_api_is_explained_here_and_nobody_else_is_asked(
+    site: Site, page: Page, page_of_the_api: str
+) -> None:
+    """Also not in vain: what the policy refuses is an error of the page."""
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"/api/v1/{page_of_the_api}")
+
+    expect(page.get_by_role("cell", name="METHOD_NOT_ALLOWED").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert problems == []

@@ -366,11 +366,14 @@ SIMPLE_JWT = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "HelloAgents API",
-    "DESCRIPTION": "Lessons, running code, and learners' work. Errors are explained in docs/api-errors.md.",
     "VERSION": "v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["helloagents.api.schema.only_current"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "helloagents.api.schema.explain_errors",
+    ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {"ProgramLanguageEnum": ["javascript", "python"]},
 }

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 
-# Every code that an error may have, with its HTTP status; docs/api-errors.md explains each.
+# Every code that an error may have, with its HTTP status; helloagents/api/codes.py explains each.
 STATUS_OF_CODE = {
     "VALIDATION_ERROR": 400,
     "AUTHENTICATION_ERROR": 401,
@@ -49,7 +49,11 @@ BODY_MAX_BYTES = 4 * settings.RUN_CODE_MAX_BYTES  # JSON may escape each charact
 
 
 class NotJson(ValueError):
-    """The body is no JSON object."""
+    """The body is no JSON of the kind that is wanted: an object (`dict`) or a list."""
+
+    def __init__(self, kind: type) -> None:
+        super().__init__()
+        self.kind = kind
 
 
 class BodyTooLarge(ValueError):
@@ -113,7 +117,9 @@ def refusal(request: HttpRequest, problem: Exception) -> JsonResponse:
         case Refused():
             return refuse(request, problem)
         case NotJson():
-            return error(request, "VALIDATION_ERROR", _("The body is not a JSON object."))
+            wanted_a_list = _("The body is not a JSON array: […].")
+            message = wanted_a_list if problem.kind is list else _("The body is not a JSON object.")
+            return error(request, "VALIDATION_ERROR", message)
         case OperationalError() | InterfaceError():
             log.error("database_unavailable", error=str(problem))
             return busy(
@@ -139,9 +145,9 @@ def json_body(request: HttpRequest, *, max_bytes: int = BODY_MAX_BYTES, kind: ty
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError) as problem:
-        raise NotJson from problem
+        raise NotJson(kind) from problem
     if not isinstance(body, kind):
-        raise NotJson
+        raise NotJson(kind)
     return body
 
 

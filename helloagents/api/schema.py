@@ -10,6 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from helloagents.api.codes import INTRODUCTION, table
 from progress.answers import STATUS_OF_CODE
 
 
@@ -87,6 +88,12 @@ class Operation(AutoSchema):
         for code in dict.fromkeys(codes):
             statuses.setdefault(STATUS_OF_CODE[code], []).append(code)
         return statuses
+
+
+def explain_errors(result: dict[str, Any], **_others: Any) -> dict[str, Any]:
+    """A hook: put the codes of errors into the description, where whoever calls the API reads them."""
+    result["info"]["description"] = f"{INTRODUCTION}\n{table()}"
+    return result
 
 
 def only_current(endpoints: list[Any]) -> list[Any]:

@@ -66,7 +66,7 @@ def deprecated(view: Callable[..., Any], successor: str) -> Callable[..., Any]:
 def version_headers(
     get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]],
 ) -> Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]:
-    """X-API-Version and X-Supported-Versions on every answer below /api/."""
+    """X-API-Version and X-Supported-Versions on every answer below /api/; Allow names what works there."""
     if iscoroutinefunction(get_response):
 
         async def respond_async(request: HttpRequest) -> HttpResponseBase:
@@ -88,4 +88,7 @@ def _marked(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
     if request.path.startswith("/api/"):
         response["X-API-Version"] = CURRENT
         response["X-Supported-Versions"] = ", ".join(SUPPORTED)
+        if "Allow" in response:  # OPTIONS is for CORS alone, which no view answers
+            methods = response["Allow"].split(", ")
+            response["Allow"] = ", ".join(method for method in methods if method != "OPTIONS")
     return response

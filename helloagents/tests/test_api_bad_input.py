@@ -11,6 +11,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from helloagents.api import sessions
+from helloagents.api.codes import table
 from helloagents.celery import app as celery
 from helloagents.tests.api_site import Caller, TwoPrograms, make_course
 from lessons.models import Course
@@ -166,7 +167,20 @@ def test_a_method_that_does_not_work_is_told_in_full_everywhere(learner: Any, cl
         assert answer.status_code == 405
         assert answer.json()["error"]["code"] == "METHOD_NOT_ALLOWED"
         assert answer["Allow"]
-        assert "OPTIONS" not in answer.json()["error"]["message"]
+        assert "OPTIONS" not in answer.json()["error"]["message"] + answer["Allow"]
+    refused = Caller().call("OPTIONS", "/api/v1/lessons")
+    assert (refused.status_code, refused["Allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("body", [b"{}", b"no JSON"])
+def test_where_a_list_is_wanted_that_is_said(learner: Any, method: str, body: bytes) -> None:
+    client = Client(headers={"Authorization": f"Bearer {sessions.begin(user=learner).access}"})
+
+    answer = client.generic(method, "/api/v1/conversations/batch", body, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "JSON array" in answer.json()["error"]["message"]
 
 
 def test_a_full_queue_and_a_busy_learner_are_told_apart(learner: Any, settings: Any) -> None:
@@ -224,12 +238,16 @@ def test_a_fault_of_ours_leaks_nothing(
     assert "api_failed" in caplog.text
 
 
-def test_every_code_is_explained(settings: Any) -> None:
+def test_every_code_is_explained(settings: Any, client: Client) -> None:
+    """In the API's description, which programs and Swagger read, and in the documents alike."""
     page = (settings.BASE_DIR / "docs" / "api-errors.md").read_text()
-    rows = re.findall(r"^\| ([A-Z_]+) \| (\d{3}) \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, flags=re.MULTILINE)
+    described = client.get("/api/v1/schema").json()["info"]["description"]
+    rows = re.findall(r"^\| (\w+) \| (\d{3}) \| [^|]+ \| [^|]+ \| [^|]+ \|$", described, flags=re.MULTILINE)
 
-    assert {code: int(status) for code, status in rows} == STATUS_OF_CODE
-    assert len(rows) == len(STATUS_OF_CODE)
+    assert [(code, int(status)) for code, status in rows] == list(STATUS_OF_CODE.items())
+    assert table() in page
+    assert table() in described
+    assert "docs/" not in described
 
 
 @pytest.mark.parametrize("path", ["/api/version", "/api/v1/lessons"])
