@@ -112,6 +112,10 @@ def look_at(parts: list[Part]) -> tuple[Status, dict[str, Finding]]:
 # --- The parts ------------------------------------------------------------------------------------
 
 
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
 def _database() -> str:
     try:
         with connection.cursor() as cursor:
@@ -128,7 +132,8 @@ def _migrations() -> str:
     finally:
         connection.close()
     if missing:
-        raise Trouble(f"{len(missing)} migrations are not applied: manage.py migrate")
+        are_not = _count(len(missing), "migration is not", "migrations are not")
+        raise Trouble(f"{are_not} applied: manage.py migrate")
     return ""
 
 
@@ -146,7 +151,7 @@ def _redis() -> str:
 def _broker() -> str:
     with celery.connection_for_read() as broker:
         broker.ensure_connection(max_retries=1, timeout=int(PATIENCE))
-    return f"{hosts.waiting()} tasks wait"
+    return _count(hosts.waiting(), "task waits", "tasks wait")
 
 
 def _workers() -> str:
@@ -165,8 +170,10 @@ def _container_pool() -> str:
         raise Trouble("no worker host has a container")
     in_trouble = sum(bool(pool.get("message")) for pool in pools)
     if in_trouble:
-        raise Trouble(f"{in_trouble} of {len(pools)} worker hosts cannot make containers")
-    return f"{containers} containers"
+        raise Trouble(
+            f"{in_trouble} of {_count(len(pools), 'worker host', 'worker hosts')} cannot make containers"
+        )
+    return _count(containers, "container", "containers")
 
 
 def _model_provider() -> str:

@@ -51,11 +51,10 @@ def forget_model_key(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def model_usage(request: HttpRequest) -> HttpResponse:
-    """What the caller has used of models: a fragment for pages, JSON for scripts."""
-    usage = budgets.usage_of(_owner(request))
+    """What the caller has used of models, for scripts; people see it on the page of their key."""
     if request.headers.get("accept", "").startswith("application/json"):
-        return JsonResponse({"windows": usage})
-    return render(request, "tutor/_usage.html", {"usage": usage})
+        return JsonResponse({"windows": budgets.usage_of(_owner(request))})
+    return redirect("model-key")
 
 
 def _owner(request: HttpRequest) -> str:

@@ -47,7 +47,7 @@ GET /en/courses/course/ : 200 200 200 200 200 200
 GET /en/courses/course/greeting/ : 200 200 200 200 200 200
 GET /en/courses/course/greeting/names/ : 200 200 200 200 200 200
 GET /en/courses/course/listings/ : 404 404 404 200 200 200
-GET /en/model-usage/ : 200 200 200 200 200 200
+GET /en/model-usage/ : 302 302 302 302 302 302
 GET /en/sandbox/ : 404 404 404 200 200 200
 GET /en/sandbox/figures/ : 404 404 404 200 200 200
 GET /en/tutor/?lesson={lesson} : 200 200 200 200 200 200

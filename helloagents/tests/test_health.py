@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,6 +45,15 @@ def checks(client: Client, *, path: str = "/health", status: int = 200) -> Any:
     assert answer.status_code == status, answer.content
     assert answer["Cache-Control"].startswith("max-age=0")
     return answer.json()
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 container"), (2, "2 containers")])
+def test_what_there_is_is_counted(monkeypatch: pytest.MonkeyPatch, number: int, words: str) -> None:
+    host = SimpleNamespace(pool={"total_containers": number, "message": ""})
+    monkeypatch.setattr(hosts, "alive", lambda: [host])
+
+    (part,) = [part for part in health.PARTS if part.name == "container_pool"]
+    assert health.look_at([part])[1]["container_pool"].message == words
 
 
 @pytest.mark.django_db(transaction=True)

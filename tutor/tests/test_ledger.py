@@ -42,7 +42,9 @@ def test_the_counter_shows_what_is_used_and_left(client: Client, settings: Any) 
         {"name": "tokens", "used": 150, "limit": None},
         {"name": "money", "used": 0.0002, "limit": 1.0},
     ]
-    assert "of 5" in client.get(reverse("model-usage")).content.decode()
+    page = client.get(reverse("model-usage"), headers={"accept": "text/html"}, follow=True)
+    assert page.redirect_chain == [(reverse("model-key"), 302)]
+    assert "of 5" in page.content.decode()
 
 
 def test_a_guest_has_a_counter_of_their_own(client: Client, settings: Any) -> None:
