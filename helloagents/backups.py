@@ -41,7 +41,11 @@ class Manifest:
 
 
 def write_backup(path: Path) -> Manifest:
-    """Write the site to `path`, whole or not at all. Raises BackupRefused."""
+    """Write the site to `path`, whole or not at all. Raises BackupRefused; OSError, say of a full disk."""
+    if not path.parent.is_dir():
+        raise BackupRefused(f"There is no folder {path.parent}. Make it first.")
+    if path.is_dir():
+        raise BackupRefused(f"{path} is a folder. Name the file to write.")
     applied = sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
     manifest = Manifest(FORMAT, timezone.now().isoformat(), connection.vendor, applied)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as folder:
@@ -64,11 +68,15 @@ def read_backup(path: Path, *, force: bool = False) -> Manifest:
 
     A database that holds accounts is replaced with `force` alone.
     """
+    if not path.is_file():
+        raise BackupRefused(f"There is no file {path}.")
     with tempfile.TemporaryDirectory(prefix="helloagents-restore-") as folder:
         try:
             with tarfile.open(path) as archive:
                 archive.extractall(folder, filter="data")
             manifest = Manifest(**json.loads((Path(folder) / MANIFEST).read_text()))
+        except PermissionError as error:
+            raise BackupRefused(f"{path} may not be read by this user.") from error
         except (OSError, tarfile.TarError, ValueError, TypeError) as error:
             raise BackupRefused(f"{path} is no backup of a site: {error}") from error
         _refuse_mismatch(manifest)

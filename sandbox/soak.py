@@ -17,6 +17,7 @@ for path in "memory.current", "memory/memory.usage_in_bytes":
     try: print(open("/sys/fs/cgroup/" + path).read()); break
     except OSError: pass
 """
+STRETCHES = 10  # in which the runs are told
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Stretch:
     container_memory: int | None  # of the largest container; None when it cannot be told
 
 
-def soak(pool: Pool, *, runs: int, containers: int, stretches: int = 10) -> Iterator[Stretch]:
+def soak(pool: Pool, *, runs: int, containers: int, stretches: int = STRETCHES) -> Iterator[Stretch]:
     """One client's runs, told stretch by stretch; `pool` must not replace containers. SandboxError."""
     done = 0
     for number in range(1, stretches + 1):

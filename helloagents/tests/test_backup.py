@@ -93,6 +93,13 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
         database.execute("CREATE TABLE kept (it INTEGER)")
     path = tmp_path / "site.backup"
+    for command, given, words in (
+        ("backup", tmp_path / "nowhere" / "x", f"There is no folder {tmp_path / 'nowhere'}"),
+        ("backup", tmp_path, "is a folder"),
+        ("restore", path, f"There is no file {path}"),
+    ):
+        with pytest.raises(SetupError, match=words):
+            services.manage(env, command, given)
     path.write_text("no archive")
     with pytest.raises(SetupError, match="is no backup of a site"):
         services.manage(env, "restore", path)

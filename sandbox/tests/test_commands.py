@@ -96,11 +96,14 @@ def test_the_build_context_is_the_same_for_the_same_files() -> None:
 
 
 @pytest.mark.parametrize("engine", BOTH_ENGINES)
-def test_the_doctor_finds_all_well(engine: str, settings: Settings) -> None:
+def test_the_doctor_finds_all_well(engine: str, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     settings.SANDBOX_ENGINE = engine
     report = json.loads(output_of("sandbox_doctor", "--json"))
     assert [check for check in report["checks"] if not check["ok"]] == []
     assert report["ok"] is True
+    assert not [
+        record for record in caplog.records if record.name == "sandbox.pool"
+    ]  # nothing that looks bad
     names = {check["name"] for check in report["checks"]}
     of_images = {"image agent", "image javascript"}
     assert names == {"engine", "run"} | of_images | set(diagnosis.WALLS) | set(diagnosis.LIMITS)
@@ -235,6 +238,20 @@ def test_the_soak_tells_latency_and_memory_as_runs_add_up(settings: Settings) ->
         assert 0 < p50 <= p95
         assert worker > 1
         assert container > 1
+
+
+@pytest.mark.parametrize(
+    ("command", "runs", "words"),
+    [
+        ("sandbox_bench", -5, "above 0"),
+        ("sandbox_bench", 0, "above 0"),
+        ("sandbox_soak", 0, "10 or more"),
+        ("sandbox_soak", 9, "10 or more"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(command: str, runs: int, words: str) -> None:
+    with pytest.raises(CommandError, match=words):
+        call_command(command, runs=runs)
 
 
 def test_percentiles_are_nearest_rank() -> None:

@@ -6,9 +6,15 @@ import io
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from tutor.models import Conversation
+
+
+@pytest.mark.parametrize("name", ["conversations", "messages", "rounds"])
+def test_nothing_cannot_be_measured(name: str) -> None:
+    with pytest.raises(CommandError, match=f"--{name} takes a number above 0"):
+        call_command("talk_bench", **{name: 0})
 
 
 @pytest.mark.django_db

@@ -22,6 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, path: Path, **options: Any) -> None:
         try:
             write_backup(path.absolute())
-        except (BackupRefused, OSError) as error:
-            raise CommandError(str(error)) from error
+        except BackupRefused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror or error}.") from error
         self.stdout.write(f"{path}: {path.stat().st_size / 1e6:.1f} MB.")

@@ -28,6 +28,8 @@ class Command(BaseCommand):
         parser.add_argument("--site", metavar="URL", help="also measure through the site that answers at URL")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["runs"] < 1:
+            raise CommandError("--runs takes a number above 0.")
         tell = self.stderr.write if options["json"] else self.stdout.write
         try:
             report = self._measure(tell, options)

@@ -9,7 +9,7 @@ from sandbox.engines import Limits
 from sandbox.engines.selection import select_engine
 from sandbox.errors import SandboxError
 from sandbox.pool import Pool
-from sandbox.soak import Stretch, soak
+from sandbox.soak import STRETCHES, Stretch, soak
 from sandbox.upkeep import Upkeep
 
 CONTAINERS = 2
@@ -25,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--runs", type=int, default=10_000, help="in all (default: 10000)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["runs"] < STRETCHES:
+            raise CommandError(f"--runs takes {STRETCHES} or more: they are told in as many stretches.")
         try:
             self._soak(options["runs"])
         except SandboxError as error:

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any, get_args
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -65,6 +65,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for name in ("conversations", "messages", "rounds"):
+            if options[name] < 1:
+                raise CommandError(f"--{name} takes a number above 0.")
         with transaction.atomic():
             user = get_user_model().objects.create(username="talk-bench", email="talk-bench@example.org")
             _make(user, options["conversations"], options["messages"])
