@@ -21,7 +21,7 @@ from django.utils.translation import override
 from lessons.lesson_ids import lesson_id
 from lessons.models import Course, Lesson, LessonText, Section
 from lessons.search.fulltext import Wanted, all_of, any_of, best_matches
-from lessons.search.tokens import LONGEST_WORD, is_cjk, plain, query_terms, runs
+from lessons.search.tokens import LONGEST_WORD, MOST_TERMS, is_cjk, plain, query_terms, runs
 
 MOST_FOUND = 100  # sections; who has not found it by then asks otherwise
 _ENOUGH = 40  # with all the words; with fewer, those with some of them follow
@@ -84,11 +84,12 @@ class _Query:
         """Its words without those that every question has, if any others are left."""
         return [term for term in self.terms if term not in _EMPTY_WORDS] or self.terms
 
-    @property
-    def marks(self) -> re.Pattern[str]:
-        """What is marked in a text: the whole query, else its words and runs of Chinese, else their pairs."""
-        words = dict.fromkeys([*runs(self.text), *self.telling_terms])
-        telling = sorted((word for word in words if word not in _EMPTY_WORDS), key=len, reverse=True)
+    def marks_in(self, text: str) -> re.Pattern[str]:
+        """What is marked there: the whole query, its words, of a run of Chinese what stands there of it."""
+        words = chain.from_iterable(
+            _pieces(run, text) if is_cjk(run) else [run] for run in runs(self.text)[:MOST_TERMS]
+        )
+        telling = sorted({word for word in words if word not in _EMPTY_WORDS}, key=len, reverse=True)
         return re.compile("|".join(map(_mark, [self.text, *telling])), re.IGNORECASE)
 
 
@@ -248,12 +249,12 @@ def _hits(shown: Sequence[_Ranked], asked: _Query, language: str) -> list[Sectio
     titles: dict[tuple[int | None, str], str] = {
         (key, written): title for key, written, title in texts.values_list("lesson", "language", "title")
     }
-    marks = asked.marks
 
     def hit(ranked: _Ranked) -> SectionHit:
         section = sections[ranked.pk]
         text = section.text
         heading = section.heading or text.title
+        marks = asked.marks_in(f"{heading}\n{section.body}")
         return SectionHit(
             section_id=section_id(section),
             lesson=text.lesson,
@@ -314,6 +315,18 @@ def _marked(text: str, marks: re.Pattern[str]) -> SafeString:
         pieces += [escape(text[at : found.start()]), "<mark>", escape(found[0]), "</mark>"]
         at = found.end()
     return mark_safe("".join(map(str, chain(pieces, [escape(text[at:])]))))  # noqa: S308 - escaped piece by piece
+
+
+def _pieces(run: str, text: str) -> list[str]:
+    """The longest pieces of a run of Chinese that stand in a text; none that is only part of another."""
+    run = run[: MOST_TERMS + 1]
+    found: list[str] = []
+    for length in range(len(run), min(len(run), 2) - 1, -1):
+        for at in range(len(run) - length + 1):
+            piece = run[at : at + length]
+            if piece in text and not any(piece in longer for longer in found):
+                found.append(piece)
+    return found
 
 
 def _mark(word: str) -> str:

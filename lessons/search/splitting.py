@@ -13,7 +13,8 @@ from lessons.importing import markdown
 from lessons.importing.numbering import plain_title
 from lessons.rendering.headings import Anchors
 
-# What is no word of the text: images' addresses, link targets, tags, marks of lists, tables and emphasis.
+# What is no word of the text: marks of callouts, of lists, tables and emphasis; addresses, tags.
+_CALLOUT = re.compile(r"^((?:[ \t]*>)+[ \t]*)\[![\w-]+(?: *\| *[\w-]+)*\][-+]?", re.MULTILINE)
 _IMAGE = re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)")
 _LINK = re.compile(r"\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>|<!--.*?-->", re.DOTALL)
@@ -62,6 +63,7 @@ def _plain(source: str) -> str:
 
 
 def _prose(source: str) -> str:
-    text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _TAG.sub(" ", source)))
+    text = _CALLOUT.sub(r"\1", _TAG.sub(" ", source))
+    text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
     text = _MARK.sub(" ", _LINE_MARK.sub("", _TABLE_RULE.sub("", text)))
     return _SPACES.sub(lambda space: "\n" if "\n" in space[0] else " ", text)

@@ -49,10 +49,14 @@ def search_page(request: HttpRequest) -> HttpResponse:
         first=(page - 1) * PER_PAGE,
         limit=PER_PAGE,
     )
+    titles = {each.pk: getattr(each, "title", each.slug) for each in courses}
+    # Courses number their lessons alike, so those of several are told apart.
+    mixed = len(titles) > 1 and not asked.get("course")
     context = {
         "query": request.GET.get("q", "").strip(),
         "asked": asked,
         "found": found,
+        "hits": [(hit, titles[hit.lesson.course_id] if mixed else "") for hit in found.hits],
         "page": Paginator(range(found.total), PER_PAGE).get_page(page),
         "is_cut": found.total == MOST_FOUND,
         "has_all_words": not found.hits or found.hits[0].has_all_words,

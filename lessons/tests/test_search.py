@@ -125,6 +125,27 @@ def test_a_hit_leads_to_its_heading_and_shows_why_it_was_found(tmp_path: Path) -
     assert "<script" not in hit.snippet_html
 
 
+def test_the_text_shown_is_without_the_marks_of_callouts(tmp_path: Path) -> None:
+    quoted = "> [!TIP]\n> Traces tell why.\n\n> [!NOTE]- Mind the [gap](x.md)\n> Not [!so] here.\n"
+    import_lessons(make_book(tmp_path, f"# Chapter 1: Book\n\n{quoted}"))
+
+    [hit] = find_sections("traces", language="en")
+
+    assert hit.snippet_html == "<mark>Traces</mark> tell why. Mind the gap Not [!so] here."
+
+
+def test_whole_words_are_marked_where_they_stand_and_else_their_pieces(tmp_path: Path) -> None:
+    text = "## 1.1 甲\n\n智能体有智能。\n\n## 1.2 乙\n\n智能在先。\n\n## 1.3 丙\n\n循环，然后是智能体。\n"
+    import_lessons(make_book(tmp_path, f"# 第一章 书\n\n{text}"))
+
+    def marked(query: str) -> dict[str, str]:
+        return {hit.heading: hit.snippet_html for hit in find_sections(query, language="zh-hans")}
+
+    assert marked("智能体")["甲"] == "<mark>智能体</mark>有智能。"
+    assert marked("智能体")["乙"] == "<mark>智能</mark>在先。"
+    assert marked("什么是智能体循环")["丙"] == "<mark>循环</mark>，然后<mark>是智能体</mark>。"
+
+
 def test_no_query_breaks_it(tmp_path: Path) -> None:
     import_lessons(make_book(tmp_path, BOOK))
 

@@ -41,6 +41,24 @@ def test_where_a_lesson_begins_the_result_names_its_chapter(client: Client, tmp_
     assert (place("rain"), place("ice")) == ("1.1 · Wind", "1.1 Storm")
 
 
+def test_of_several_courses_the_result_names_its_own(client: Client, tmp_path: Path) -> None:
+    import_lessons(make_book(tmp_path, BOOK))
+
+    def named(**query: str) -> list[str]:
+        html = client.get("/en/search/", {"q": "memory", **query}).content.decode()
+        return [part.partition("<")[0] for part in html.split('class="search-hit-course" lang="en">')[1:]]
+
+    assert named() == []
+    second: dict[str, str | bytes] = {
+        "README.md": "# Books\n",
+        "_sidebar.md": "- [Chapter 1: Book](book.md)\n",
+        "book.md": BOOK,
+    }
+    import_lessons(make_course(tmp_path / "second", second), course="books")
+    assert sorted(named()) == ["Books", "agents"]
+    assert named(course="books") == []
+
+
 def test_results_alone_are_what_the_page_asks_for_while_one_types(client: Client, tmp_path: Path) -> None:
     import_lessons(make_book(tmp_path, BOOK))
 
