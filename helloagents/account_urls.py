@@ -10,6 +10,7 @@ from helloagents import account_views, views
 urlpatterns = [
     path("", account_views.account, name="account"),
     path("export/", account_views.export, name="account-export"),
+    path("export/start/", account_views.start_export, name="account-export-start"),
     path("erase/", account_views.erase, name="account-erase"),
     path("password/reset/", views.password_reset),  # allauth's, where the site sends mail
     path("", include("allauth.account.urls")),

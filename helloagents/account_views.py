@@ -17,6 +17,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -113,9 +114,21 @@ def account(request: HttpRequest) -> HttpResponse:
             "passkeys": factors.filter(type=Authenticator.Type.WEBAUTHN).count(),
             "sessions": len(UserSession.objects.purge_and_list(user)),
             "connections": SocialAccount.objects.filter(user=user),
+            "starts_download": request.method == "GET" and "download" in request.GET,
         },
         status=400 if form.errors else 200,
     )
+
+
+@never_cache
+@login_required
+@require_GET
+@reauthentication_required  # type: ignore[untyped-decorator] # allauth ships no types
+def start_export(request: HttpRequest) -> HttpResponse:
+    """Back to the account, which then asks for the file: a download alone would leave its page as it was."""
+    text = _("Your data is being downloaded. If nothing comes, choose “Download my data” once more.")
+    messages.success(request, text)
+    return redirect(f"{reverse('account')}?download")
 
 
 @never_cache

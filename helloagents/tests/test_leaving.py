@@ -143,6 +143,21 @@ def test_every_row_about_a_person_is_exported_or_said_not_to_be() -> None:
     assert {field.remote_field.on_delete for field in named} == {models.SET_NULL}
 
 
+def test_after_the_password_the_reader_is_back_on_the_account_which_asks_for_the_file(client: Client) -> None:
+    client.force_login(make_person("mei"))  # as in a session that began long ago
+    start, refresh = reverse("account-export-start"), '<meta http-equiv="refresh"'
+    page = client.get(reverse("account")).content.decode()
+    assert (f'href="{start}"' in page, refresh in page) == (True, False)
+
+    asked = client.get(start)
+    answer = client.post(asked["Location"], {"password": PASSWORD, "next": start}, follow=True)
+
+    assert answer.request["PATH_INFO"] == reverse("account")
+    assert f'{refresh} content="0; url={reverse("account-export")}">' in answer.content.decode()
+    assert "Your data is being downloaded." in answer.content.decode()
+    assert client.get(reverse("account-export"))["Content-Type"] == "application/zip"
+
+
 def test_the_file_is_named_after_whoever_takes_it_along(client: Client) -> None:
     make_person("小美")
     sign_in(client, "小美")
