@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lessons.outline import Entry, Outline
@@ -13,6 +13,12 @@ Marks = Mapping[int, str]  # of a lesson by its key: a status
 
 def marks_of(owner: Owner) -> Marks:
     return dict(LessonProgress.objects.of(owner).values_list("lesson", "status")) if owner else {}
+
+
+def latest_lesson(owner: Owner) -> int | None:
+    """The lesson that was open last, by its key."""
+    of_owner = LessonProgress.objects.of(owner).of_published().order_by("-updated_at", "-pk")
+    return of_owner.values_list("lesson", flat=True).first()
 
 
 def status_of(entry: Entry, marks: Marks) -> str:
@@ -57,3 +63,9 @@ def where_to_go_on(outline: Outline, marks: Marks) -> Entry | None:
     return next(
         (entry for entry in ahead if status_of(entry, marks) != LessonProgress.Status.COMPLETED), None
     )
+
+
+def where_to_go_on_in(shelf: Iterable[Outline], marks: Marks, *, latest: int | None) -> Entry | None:
+    """The next page of the course of the latest lesson; if that is done, of another one begun."""
+    nearest = sorted(shelf, key=lambda outline: all(entry.lesson.pk != latest for entry in outline))
+    return next(filter(None, (where_to_go_on(outline, marks) for outline in nearest)), None)

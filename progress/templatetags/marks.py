@@ -9,7 +9,7 @@ from django import template
 from lessons.models import Exercise
 from lessons.outline import Entry, Outline
 from progress.completion import unsolved_in
-from progress.marks import course_standing, status_of, where_to_go_on
+from progress.marks import course_standing, latest_lesson, status_of, where_to_go_on, where_to_go_on_in
 from progress.views.ownership import owner_of
 
 register = template.Library()
@@ -32,6 +32,15 @@ def begin_or_continue(context: dict[str, Any], outline: Outline) -> dict[str, An
     """The way into a course: its first page, or where its reader goes on."""
     following = where_to_go_on(outline, context["marks"])
     return {"entry": following or outline.first, "goes_on": following is not None}
+
+
+@register.inclusion_tag("progress/_start_or_continue.html", takes_context=True)
+def start_or_continue(context: dict[str, Any], shelf: list[Outline], start: Entry | None) -> dict[str, Any]:
+    """The way in from the first page: where its reader goes on, or where everybody begins."""
+    marks, following = context["marks"], None
+    if marks:
+        following = where_to_go_on_in(shelf, marks, latest=latest_lesson(owner_of(context["request"])))
+    return {"start": start, "following": following, "is_begun": bool(marks), "user": context["user"]}
 
 
 @register.inclusion_tag("progress/_lesson_standing.html", takes_context=True)

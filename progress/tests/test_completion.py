@@ -169,6 +169,27 @@ def test_a_guests_progress_is_kept_and_shown_to_that_browser_alone(client: Clien
     assert LessonProgress.objects.get().guest_key == client.session["guest_key"]
 
 
+def test_the_first_page_leads_on_from_where_its_reader_was_last(client: Client, learner: Any) -> None:
+    chapter = make_lesson()
+    one, two = make_child(chapter, "one"), make_child(chapter, "two")
+
+    def way_in(client: Client) -> str:
+        page = " ".join(client.get("/en/").content.decode().split())
+        shown = page.partition('class="hero-actions"')[2].partition("</p>")[0]
+        return " ".join(re.sub(r"<[^>]*>", " ", f"<{shown}").split())
+
+    guest = Client()
+    assert way_in(guest) == "Start the first lesson No account needed."
+    assert way_in(client) == "Start the first lesson"
+    for reader in (guest, client):
+        study(reader, one, 30)
+        mark(reader, one, "completed")
+    assert way_in(guest) == "Continue: 1.1 two No account needed."
+    assert way_in(client) == "Continue: 1.1 two"
+    mark(client, two, "completed")
+    assert way_in(client) == "Your progress"
+
+
 def test_marks_cost_one_query_however_many_lessons(
     client: Client, learner: Any, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
