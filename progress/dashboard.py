@@ -77,6 +77,15 @@ class CourseWork:
     exercises: int
     concepts: list[Concept]
 
+    @property
+    def begun_concepts(self) -> list[Concept]:
+        return [concept for concept in self.concepts if concept.solved]
+
+    @property
+    def later_concepts(self) -> list[Concept]:
+        """Those of which nothing is solved yet."""
+        return [concept for concept in self.concepts if not concept.solved]
+
 
 @dataclass(frozen=True)
 class Dashboard:
@@ -284,7 +293,7 @@ def _calendar(owner: Owner, today: date) -> pictures.Calendar:
     runs = Submission.objects.none()
     if owner:
         midnight = timezone.make_aware(datetime.combine(start, time()))
-        runs = Submission.objects.filter(**owner.fields, created_at__gte=midnight)
+        runs = Submission.objects.that_ran().filter(**owner.fields, created_at__gte=midnight)
     return pictures.calendar(
         today=today,
         seconds=dict(times.values_list("day").annotate(Sum("seconds"))),

@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from lessons.deleting import Deletable, HidesDeleted
 from lessons.listings import Program
-from lessons.models import LessonText
+from lessons.models import Exercise, LessonText
 from progress.models.content import EditorContent
 from progress.models.owners import Owner
 from sandbox.execution import Outcome
@@ -36,6 +36,10 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def on_lessons(self) -> Self:
         """Those that count as a learner's work: the program ended, and it belonged to a lesson."""
         return self.filter(status=Submission.Status.FINISHED, lesson__isnull=False)
+
+    def that_ran(self) -> Self:
+        """Programs alone: the answer to a question is kept as a run, but nothing ran."""
+        return self.exclude(exercise__kind=Exercise.Kind.PREDICT)
 
     def of_same_owner(self, submission: Submission) -> Self:
         """Those of the same account, or of the same guest's browser."""
@@ -69,7 +73,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def before(self, submission: Submission) -> Submission | None:
         """The run of the same lesson that came before."""
-        return self.filter(lesson=submission.lesson, created_at__lt=submission.created_at).first()
+        return self.that_ran().filter(lesson=submission.lesson, created_at__lt=submission.created_at).first()
 
     def titled(self, language: str) -> Self:
         """With `lesson_title`, in the language where there is a translation."""
@@ -79,7 +83,8 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def for_list(self, language: str) -> Self:
         """With what a list shows, without the bulky columns it does not."""
-        return self.titled(language).defer("output", "prelude", "files", "stdin", "checks")
+        listed = self.titled(language).select_related("exercise").defer("exercise__text")
+        return listed.defer("output", "prelude", "files", "stdin", "checks")
 
     def solving(self, exercise: Any) -> Self:
         """Those that passed all checks of an exercise."""
@@ -251,6 +256,11 @@ class Submission(EditorContent, Deletable):
         self.name = program.name
         self.prelude = [{"name": name, "code": text} for name, text in program.prelude]
         self.files = dict(program.files)
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is what somebody answered to a question about its program, which was not run."""
+        return self.exercise is not None and self.exercise.kind == Exercise.Kind.PREDICT
 
     @property
     def is_over(self) -> bool:

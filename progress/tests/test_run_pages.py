@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.utils import translation
 
 from progress import cohorts
-from progress.models import Cohort, Submission
+from progress.completion import begin_lesson
+from progress.models import Cohort, Owner, Submission
 from progress.printed import plain
 from progress.sharing import share_run
-from progress.tests.makers import CODE_EXERCISE, make_exercise, make_learner, make_submission
+from progress.tests.makers import CODE_EXERCISE, QUESTION, make_exercise, make_learner, make_submission
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,25 @@ def test_the_page_of_a_run_tells_what_came_of_its_checks(cohort: Cohort) -> None
         assert "Checked with values that are not shown." in page
         assert "checks not passed" in page
         assert "outcome-ok" not in page
+
+
+def test_an_answer_to_a_question_is_called_so_and_is_no_program_that_ran(cohort: Cohort) -> None:
+    question = make_exercise(QUESTION)
+    fields = {"lesson": question.lesson, "exercise": question}
+    wrong = make_run(cohort, **fields, passed=False)
+    make_run(cohort, **fields, passed=True)
+    program = make_run(cohort, lesson=question.lesson, is_checked=False)
+
+    own, taught = as_learner(cohort, "submissions"), as_instructor(cohort, "class-learner", wrong.learner_id)
+    for listed in (own, taught):
+        assert (listed.count("wrong answer"), listed.count("right answer")) == (1, 1)
+        assert "checks not passed" not in listed
+    page = as_learner(cohort, "submission", wrong.pk)
+    for of_programs in ("printed nothing", "Put back", "Make a link", "Changed since", "Delete this run"):
+        assert of_programs not in page
+    assert "Changed since" not in as_learner(cohort, "submission", program.pk)
+    begin_lesson(owner=Owner(wrong.learner_id), lesson=question.lesson)  # else there is nothing to show yet
+    assert "ran 1 program" in " ".join(as_learner(cohort, "dashboard").split())
 
 
 def test_a_run_that_passed_says_so_and_one_without_an_exercise_says_nothing(cohort: Cohort) -> None:

@@ -55,7 +55,7 @@ def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
     mark_seen(reader=request.user, submission=shown)
     context = traces.context_of(request, shown, timelines.timeline(trace.steps_of(shown.pk)))
     before = context["before"]
-    others = mine.filter(lesson=shown.lesson).exclude(pk=shown.pk)
+    others = mine.that_ran().filter(lesson=shown.lesson).exclude(pk=shown.pk)
     return render(
         request,
         "progress/submission.html",
@@ -64,7 +64,7 @@ def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "lines": code_of(place),
             "verdict": verdict_of(shown, language=request.LANGUAGE_CODE),
             "diff": changed_lines(before.code, shown.code) if before else [],
-            "others": others.for_list(request.LANGUAGE_CODE)[:25],
+            "others": [] if shown.is_answer else others.for_list(request.LANGUAGE_CODE)[:25],
             "links": shares.links_to(request, shown),
         },
     )

@@ -110,7 +110,7 @@ def compare(request: HttpRequest) -> HttpResponse:
 def context_of(request: HttpRequest, submission: Submission, shown: timelines.Timeline) -> dict[str, Any]:
     """What the templates of a trace want."""
     mine = Submission.objects.visible_to(user=request.user, guest_key=guest_key(request))
-    before = mine.before(submission) if submission.is_over else None
+    before = mine.before(submission) if submission.is_over and not submission.is_answer else None
     is_charged = any(card.is_charged for card in shown.cards)
     return {
         "submission": submission,
