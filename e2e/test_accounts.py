@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from deploy.dev.services import Site
 from e2e.learn_page import LESSON, LearnPage
@@ -78,6 +78,38 @@ def test_earlier_runs_are_listed_compared_and_put_back(page: Page) -> None:
     page.get_by_role("button", name="Put back into the editor").click()
     expect(page).to_have_url(f"/en/{LESSON}")
     expect(learn.editor).to_have_text("print('first try')")
+
+
+def test_a_link_to_a_run_is_copied_and_its_code_opened_by_another(page: Page, visitors: Visitors) -> None:
+    sign_up(page)
+    learn = LearnPage(page).open()
+    learn.run("print('look at this')")
+    learn.expect_output("look at this\n")
+    page.goto("/en/submissions/")
+    page.locator("#submission-list").get_by_role("link").click()
+    page.get_by_role("button", name="Make a link").click()
+    field, copy = page.get_by_label("Link", exact=True), page.get_by_role("button", name="Copy")
+    withdraw = page.get_by_role("button", name="Withdraw")
+    assert middle_of(field) == middle_of(copy) == middle_of(withdraw)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copy.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == field.input_value()
+
+    other = visitors.come()
+    sign_up(other)
+    other.goto(link)
+    other.get_by_role("button", name="Open in your editor").click()
+    expect(other).to_have_url(f"/en/{LESSON}")
+    expect(LearnPage(other).editor).to_have_text("print('look at this')")
+
+
+def middle_of(shown: Locator) -> int:
+    """Where it is in the page's height, in pixels."""
+    box = shown.bounding_box()
+    assert box is not None
+    return round(box["y"] + box["height"] / 2)
 
 
 def test_runs_can_be_narrowed_to_an_outcome(page: Page) -> None:
@@ -217,6 +249,10 @@ def test_whoever_leaves_takes_everything_along(page: Page) -> None:
     with page.expect_download() as download:
         confirm_password(page)
     assert download.value.suggested_filename.startswith(f"helloagents-{name}-")
+    expect(page.get_by_role("heading", name=f"Account of {name}")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("Your data is being downloaded.")
+    with page.expect_download():
+        page.get_by_role("link", name="Download my data").click()
     page.goto("/en/accounts/erase/")
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Erase everything").click()

@@ -23,6 +23,7 @@ urlpatterns = [
     path("shares/", shares.shares, name="shares"),
     path("shares/<int:share_id>/withdraw/", shares.withdraw, name="withdraw-share"),
     path("shared/<str:token>/", shares.shared, name="shared"),
+    path("shared/<str:token>/open/", shares.open_shared, name="open-shared"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("exercises/<int:exercise_id>/review/", dashboard.review, name="review"),
     path("runs/", running.runs, name="runs"),

@@ -111,6 +111,7 @@ POST /en/classes/{class}/learners/{learner}/remove/ : 302 404 404 302 404 302
 GET /en/shares/ : 302 200 200 200 200 200
 POST /en/shares/{share}/withdraw/ : 302 302 404 404 404 404
 GET /en/shared/{shared}/ : 200 200 200 200 200 200
+POST /en/shared/{shared}/open/ : 302 302 302 302 302 302
 POST /en/submissions/{run}/share/ : 302 302 404 404 404 404
 GET /en/drafts/{lesson}/history/ : 302 200 200 200 200 200
 GET /en/dashboard/ : 200 200 200 200 200 200
@@ -138,6 +139,7 @@ POST /en/drafts/versions/{version}/restore/ : 302 302 404 404 404 404
 GET /en/accounts/ : 302 200 200 200 200 200
 POST /en/accounts/ : 302 200 200 200 200 200
 GET /en/accounts/export/ : 302 302 302 302 302 302
+GET /en/accounts/export/start/ : 302 302 302 302 302 302
 GET /en/accounts/erase/ : 302 200 200 200 200 200
 POST /en/accounts/erase/ : 302 400 400 400 400 400
 GET /en/accounts/login/ : 200 302 302 302 302 302

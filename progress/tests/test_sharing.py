@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from progress.models import Share, Submission
+from lessons.models import Lesson
+from progress.models import Draft, Share, Submission
 from progress.tests.makers import make_learner, make_lesson, make_submission
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +127,23 @@ def test_runs_are_chosen_by_course_lesson_outcome_and_day(client: Client, run: S
         "three",
     }
     assert listed(client, since="2026-99-99", until="x", outcome="x", lesson="x") == {"one", "two", "three"}
+
+
+def test_whoever_is_signed_in_opens_shared_code_in_their_own_editor(client: Client, run: Submission) -> None:
+    link = share(client, run)
+    reader = Client()
+    assert "open/" not in reader.get(link).content.decode()
+    bob = make_learner("bob")
+    reader.force_login(bob)
+    lesson = Lesson.objects.get()
+    Draft.objects.create(learner=bob, lesson=lesson, code="print('mine')")
+    assert f'action="{link}open/"' in reader.get(link).content.decode()
+
+    answer = reader.post(f"{link}open/")
+
+    assert answer["Location"] == lesson.get_absolute_url()
+    draft = Draft.objects.get(learner=bob)
+    assert draft.code == "print(42)"
+    assert [version.code for version in draft.versions.all()] == ["print('mine')"]
+    client.post(reverse("withdraw-share", args=[Share.objects.get().pk]))
+    assert reader.post(f"{link}open/").status_code == 404

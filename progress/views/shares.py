@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from progress import sharing, timelines
+from progress import actions, sharing, timelines
 from progress.forms import ShareForm
 from progress.models import Share, Submission
 from progress.views.ownership import own_submission
@@ -64,16 +64,35 @@ def withdraw(request: HttpRequest, share_id: int) -> HttpResponse:
 @never_cache
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """What the link shows to anybody: code, output, and how much was asked of models; no checks."""
-    found = Share.objects.open().filter(token=token).first()
-    if found is None:
-        raise Http404(_("This link leads nowhere any more."))
+    found = _open_share(token)
     submission = Submission.objects.titled(request.LANGUAGE_CODE).get(pk=found.submission_id)
     totals = timelines.totals_of(trace.steps_of(submission.pk)) if submission.calls else None
     context = {"submission": submission, "totals": totals, "share": found}
     response = render(request, "progress/shared.html", context)
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    response["Referrer-Policy"] = "same-origin"  # the address is the key
     return response
+
+
+@require_POST
+@login_required
+def open_shared(request: HttpRequest, token: str) -> HttpResponse:
+    """Put the code into the reader's own editor of its lesson; what is there becomes an earlier draft."""
+    submission = _open_share(token).submission
+    if submission.lesson is None or submission.lesson.is_retired:
+        raise Http404
+    exercise = submission.exercise if submission.exercise and not submission.exercise.is_retired else None
+    actions.restore_code(
+        learner=request.user, lesson=submission.lesson, exercise=exercise, earlier=submission
+    )
+    return redirect(exercise or submission.lesson)
+
+
+def _open_share(token: str) -> Share:
+    found = Share.objects.open().select_related("submission").filter(token=token).first()
+    if found is None:
+        raise Http404(_("This link leads nowhere any more."))
+    return found
 
 
 def links_to(request: HttpRequest, submission: Submission) -> list[dict[str, object]]:

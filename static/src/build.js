@@ -20,7 +20,7 @@ await build({ ...common, entryPoints: [at("src/theme.js")], outfile: at("dist/th
 for (const name of ["passkeys", "dashboard"]) {
   await build({ ...common, entryPoints: [at(`src/${name}.js`)], outfile: at(`dist/${name}.js`), format: "iife" });
 }
-for (const name of ["classes", "guest-drafts", "offline", "printed", "search", "trace", "learn", "lesson-editor", "tutor"]) {
+for (const name of ["copying", "guest-drafts", "offline", "printed", "search", "trace", "learn", "lesson-editor", "tutor"]) {
   await build({ ...common, entryPoints: [at(`src/${name}.js`)], outfile: at(`dist/${name}.js`), format: "esm" });
 }
 await build({ ...common, entryPoints: [at("src/worker/service-worker.js")], outfile: at("dist/service-worker.js"), format: "iife" });

@@ -27,7 +27,7 @@ async function listKept(list) {
   const cache = await caches.open(PAGES);
   for (const request of [...(await cache.keys())].reverse()) {
     const response = await cache.match(request, { ignoreVary: true });
-    const title = /<title>([^<]*)<\/title>/.exec((await response?.text()) ?? "")?.[1];
+    const title = /<title>([^<]*?)(?: · HelloAgents)?<\/title>/.exec((await response?.text()) ?? "")?.[1];
     const link = document.createElement("a");
     link.href = new URL(request.url).pathname;
     link.textContent = new DOMParser().parseFromString(title ?? link.href, "text/html").documentElement.textContent;

@@ -1,4 +1,4 @@
-/** Pages of classes: a button that copies what stands in a field. */
+/** A button that copies what stands in a field: a link, on pages of classes and of runs. */
 
 document.addEventListener("click", async (event) => {
   const button = event.target instanceof Element ? event.target.closest("[data-copy-from]") : null;
