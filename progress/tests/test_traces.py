@@ -337,12 +337,25 @@ def test_programs_are_compared_only_as_far_as_that_is_quick() -> None:
     many = "".join(f"{number}\n" for number in range(3_000))
 
     assert changed_lines("a\n" + many, "b\n" + many)[:3] == [
-        {"kind": "place", "text": "@@ -1,4 +1,4 @@"},
         {"kind": "remove", "text": "-a"},
         {"kind": "add", "text": "+b"},
+        {"kind": "same", "text": " 0"},
     ]
     assert changed_lines(many, many + "b\n") == [{"kind": "place", "text": "…"}]
     assert changed_lines(many, many) == []
+
+
+def test_where_lines_are_left_out_a_change_says_so() -> None:
+    before = "".join(f"{number}\n" for number in range(20))
+    after = before.replace("5\n", "five\n", 1).replace("18\n", "eighteen\n")
+
+    shown = [line["text"] for line in changed_lines(before, after)]
+
+    assert shown == [
+        *("…", " 2", " 3", " 4", "-5", "+five", " 6", " 7", " 8"),
+        *("…", " 15", " 16", " 17", "-18", "+eighteen", " 19"),
+    ]
+    assert [line["text"] for line in changed_lines("", "1\n")] == ["+1"]
 
 
 def test_two_runs_are_laid_side_by_side_with_their_differences(member: Client, learner: Any) -> None:
