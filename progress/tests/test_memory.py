@@ -145,6 +145,20 @@ def test_a_guest_has_a_dashboard_and_a_stranger_sees_none_of_it(client: Client) 
     assert "1 of 1 exercise solved" not in page(Client())
 
 
+def test_concepts_not_begun_are_folded_away(client: Client, learner: Any) -> None:
+    lesson = make_lesson()
+    attempt(Owner(learner.pk), make_practice(lesson, "first", concepts=["loops"]), True)
+    make_practice(lesson, "second", concepts=["tools"])
+    make_practice(lesson, "third", concepts=["memory"])
+
+    mastered = page(client).partition('id="mastery"')[2]
+
+    shown, folded = mastered.split("<details", 1)
+    assert ("loops" in shown, "tools" in shown, "memory" in shown) == (True, False, False)
+    assert "2 concepts not begun yet" in folded
+    assert ("tools" in folded, "memory" in folded) == (True, True)
+
+
 def test_the_dashboard_costs_the_same_however_much_was_done(
     client: Client, learner: Any, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
