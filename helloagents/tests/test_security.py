@@ -165,7 +165,10 @@ def pages_of_admin() -> Iterator[str]:
             yield reverse(f"{path}_add")
         for row in model._default_manager.all()[:1]:
             yield reverse(f"{path}_change", args=[row.pk])
-            yield reverse(f"{path}_history", args=[row.pk])
+            if model is Lesson:  # which has versions of its texts instead
+                yield reverse("admin:lessons_text_history", args=[row.pk, "en"])
+            else:
+                yield reverse(f"{path}_history", args=[row.pk])
 
 
 def findings_in(client: Client, path: str) -> list[str]:
