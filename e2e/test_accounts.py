@@ -166,7 +166,7 @@ def test_an_authenticator_app_is_set_up_asked_for_and_replaced_by_a_recovery_cod
 
     other = visitors.come()
     sign_in(other, name)
-    expect(other.get_by_role("heading", name="Two-Factor Authentication")).to_be_visible()
+    expect(other.get_by_role("heading", name="Second factor")).to_be_visible()
     expect(account_menu(other, name)).to_be_hidden()
     enter_code(other, "000000")
     expect(other.get_by_role("main")).to_contain_text("Incorrect code")
