@@ -33,6 +33,8 @@ function tellOfReading() {
       if (from === 0 || from === "/dev/stdin") announce();
       return original.call(this, from, ...rest);
     };
+    // Among them what util.promisify goes by.
+    Object.defineProperties(fs[name], Object.getOwnPropertyDescriptors(original));
   }
   syncBuiltinESMExports();
 

@@ -134,6 +134,16 @@ def test_all_input_is_waited_for_once(node_pool: Pool) -> None:
     assert finished.events.count(AwaitingInput()) == 1
 
 
+def test_reading_is_otherwise_as_ever(node_pool: Pool) -> None:
+    code = """
+const fs = require("fs"), read = require("util").promisify(fs.read);
+fs.writeFileSync("a.txt", "abc");
+const said = read(fs.openSync("a.txt"), Buffer.alloc(3), 0, 3, 0);
+said.then(found => console.log(found.bytesRead, fs.read.name));
+"""
+    assert run_js(node_pool, code).stdout == "3 read\n"
+
+
 def test_a_program_may_close_what_tells_of_waiting(node_pool: Pool) -> None:
     control = RunControl()
     control.send_input("Ada\n")
