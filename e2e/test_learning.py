@@ -96,6 +96,8 @@ def test_a_guest_learns_signs_up_and_comes_back_tomorrow(learn: LearnPage, site:
 
     page.goto("/en/submissions/")
     page.locator(".history-row").last.click()
-    code = "\n".join(page.locator(".code-line code").all_inner_texts()).strip()
+    lines = page.locator(".code-line code")
+    expect(lines.first).to_be_visible()
+    code = "\n".join(lines.all_inner_texts()).strip()
     page.get_by_role("button", name="Put back into the editor").click()
     expect(learn.editor).to_have_text(code, use_inner_text=True)
