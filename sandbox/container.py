@@ -40,7 +40,7 @@ START_SECONDS = 15.0
 BEGIN_SECONDS = 10.0  # from the request to the program's start; usually it takes a thousandth of that
 # The supervisor ends a run at its limit or when told; after this much longer the container is given up.
 LATE_SECONDS = 2.0
-CLEAN_SECONDS = 4.0  # thousands of files, half a processor
+WIPE_SECONDS = 4.0  # thousands of files, half a processor
 PING_SECONDS = 1.0
 SEND = 256 * 1024  # bytes handed to the channel at once
 
@@ -56,7 +56,7 @@ class Container:
         self._reader = FrameReader(MAX_REPORT)
         self._frames: deque[Frame] = deque()
         self._outbox = bytearray()
-        self._unclean_run: int | None = None  # the run whose traces are being wiped
+        self._may_be_wiping = False
         self._unanswered: set[bytes] = set()  # pings
         self._aborted = False
         self._woken, self._waker = socket.socketpair()
@@ -93,7 +93,6 @@ class Container:
 
         Raises ContainerLost; the container is of no use after that, nor after `on_event` has raised.
         """
-        self.settle()
         # Unknown to anybody else, so that no frame of another run can be taken for one of this.
         number = secrets.randbits(64)
         switchboard = Switchboard(number, answer, self._wake)
@@ -113,24 +112,16 @@ class Container:
         """Whether it may be asked for another run."""
         return not self._aborted
 
-    def settle(self) -> None:
-        """Wait until the last run's traces are wiped; raises ContainerLost if some are left."""
-        if self._unclean_run is None:
-            return
-        report = _parse(self._expect(Kind.CLEAN, self._unclean_run, CLEAN_SECONDS))
-        self._unclean_run = None
-        if report.get("clean") is not True:
-            raise ContainerLost(f"unclean after a run: {report.get('why')}")
-
     def ping(self) -> None:
         """Ask for a sign of life; raises ContainerSilent when there is none yet, ContainerLost."""
-        self.settle()
         token = secrets.token_bytes(8)
         self._unanswered.add(token)
         self.say(Kind.PING, 0, token)
-        while (answer := self._expect(Kind.PONG, 0, PING_SECONDS).payload) != token:
+        seconds = PING_SECONDS + (WIPE_SECONDS if self._may_be_wiping else 0)
+        while (answer := self._expect(Kind.PONG, 0, seconds).payload) != token:
             if answer not in self._unanswered:
                 raise ContainerLost("wrong answer to a ping")
+        self._may_be_wiping = False
         self._unanswered.clear()
 
     def abort(self) -> None:
@@ -157,10 +148,14 @@ class Container:
         """The next frame; None when woken, or at `deadline` (monotonic). Raises ContainerLost."""
         if not self._frames:
             self._wait(deadline)
-        return self._frames.popleft() if self._frames else None
+        frame = self._frames.popleft() if self._frames else None
+        if frame and frame.kind is Kind.UNCLEAN:
+            raise ContainerLost(f"unclean after a run: {frame.payload.decode(errors='replace')}")
+        return frame
 
-    def note_end(self, run: int) -> None:
-        self._unclean_run = run
+    def note_end(self) -> None:
+        """The supervisor answers after it has wiped what the run left, or says that it cannot."""
+        self._may_be_wiping = True
 
     def has_ended(self) -> bool:
         """Whether nobody is at the other end of an idle container's stream. Asks nobody."""
@@ -306,7 +301,7 @@ class _Conversation:
         if frame.kind is Kind.STARTED and not self._cancelled:
             self._deadline = time.monotonic() + self._request.timeout + LATE_SECONDS
         if result:
-            self._container.note_end(self._number)
+            self._container.note_end()
         return result
 
 

@@ -279,7 +279,6 @@ class Pool:
         """The quick look at a container that has just been leased; a bad one is seen to."""
         record = self._records[container]
         try:
-            container.settle()
             if self._clock() - max(record.used_at, record.checked_at) > self._upkeep.ping_after:
                 container.ping()
         except ContainerSilent as silent:

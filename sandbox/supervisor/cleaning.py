@@ -12,13 +12,11 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from .identity import as_user
 
 MOST_ENTRIES = 20_000  # more would keep the container busy longer than making a new one takes
-MANY_ENTRIES = 50
 DEEPEST = 64
 WRITABLE = ("/tmp", "/dev/shm", "/dev/mqueue", "/var/tmp", "/run")
 SOCKETS = "/proc/net/unix"
@@ -48,23 +46,22 @@ class Premises:
         self._descriptors = _count_descriptors()
         self._sockets = self._count_sockets()
 
-    def clean(self, uid: int | None, *, on_long: Callable[[], None]) -> None:
-        """Wipe what the run of `uid` left, then look; raises Unclean. `on_long`: called if it takes long."""
+    def clean(self, uid: int | None) -> None:
+        """Wipe what the run of `uid` left, then look; raises Unclean."""
         with as_user(uid):
             for folder in self._folders:
-                _empty(folder, _Budget(on_long))
+                _empty(folder, _Budget())
         for folder, look in zip(self._folders, self._looks, strict=True):
             if _look(folder) != look:
                 raise Unclean(f"{folder} is not as it was: {os.listdir(folder)[:1]}")
         if (open_now := _count_descriptors()) != self._descriptors:
             raise Unclean(f"{open_now} descriptors open instead of {self._descriptors}")
-        self._wait_for_sockets(on_long)
+        self._wait_for_sockets()
 
-    def _wait_for_sockets(self, on_long: Callable[[], None]) -> None:
+    def _wait_for_sockets(self) -> None:
         for _ in range(SOCKET_WAITS):
             if self._count_sockets() <= self._sockets:
                 return
-            on_long()
             time.sleep(0.001)
         raise Unclean("sockets are left")
 
@@ -74,14 +71,11 @@ class Premises:
 
 
 class _Budget:
-    def __init__(self, on_long: Callable[[], None] = lambda: None) -> None:
+    def __init__(self) -> None:
         self.entries = MOST_ENTRIES
-        self._on_long = on_long
 
     def spend(self, depth: int) -> None:
         self.entries -= 1
-        if self.entries == MOST_ENTRIES - MANY_ENTRIES:
-            self._on_long()
         if self.entries < 0 or depth > DEEPEST:
             raise Unclean("too much to wipe")
 

@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 HEADER = struct.Struct(">IBQ")
-VERSION = 2
+VERSION = 3
 # What one side accepts from the other; a peer that announces more is broken or hostile.
 MAX_REQUEST = 8 * 1024 * 1024
 MAX_REPORT = 256 * 1024
@@ -44,7 +44,7 @@ class Kind(IntEnum):
     STDERR = 131  # bytes
     AWAITING_INPUT = 132
     EXIT = 133  # JSON: how the program ended
-    CLEAN = 134  # JSON: whether the container may be used again; always after EXIT
+    UNCLEAN = 134  # text: what this run has left, after EXIT; the container takes no other run then
     PONG = 135
     CALL = 136  # number, JSON: {"method": str, "path": str, "headers": {lower-case name: value}}
     CALL_BODY = 137  # number, bytes

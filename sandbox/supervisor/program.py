@@ -83,7 +83,7 @@ def run(request: Request, packets: streams.Packets) -> NoReturn:
         if cause := _limit_behind(error):
             packets.send(cause)
     _wind_up(namespace)
-    os._exit(code)
+    packets.take_leave(code)
 
 
 def _write_files(request: Request) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from . import streams
@@ -23,6 +24,9 @@ from .zygote import Zygote
 
 BATCH = 64  # packets taken before looking at everything else again
 MEMORY_LOOK = 0.1  # seconds between two looks at memory use, where no control group limits it
+CHILDREN_FAULTS = 8  # cminflt of proc(5) stat, counted from the field after the name
+PROCESS_CLOCK = 2  # of clock_getcpuclockid(3), which Python does not offer: CPUCLOCK_SCHED
+PROC_CHUNK = 4096
 OUTPUTS = {streams.STDOUT: Kind.STDOUT, streams.STDERR: Kind.STDERR}
 
 
@@ -58,7 +62,8 @@ class Run:
         self._wires = spare.wires
         self._zygote = zygote
         self._tally = Tally(counters)
-        self._status: int | None = None
+        self._code: int | None = None  # that it ended with, or is about to; negative: the signal it died of
+        self._gone = False
         self._input = bytearray((request.stdin or "").encode("utf-8", "replace"))
         self._input_closed = request.stdin is not None
         self._awaiting = False
@@ -82,7 +87,7 @@ class Run:
         """Reap whatever has ended; the end of the first process is the end of the run."""
         while self._reap(os.WNOHANG):
             pass
-        if self._status is not None:
+        if self._code is not None:
             self.stop("exited")
 
     def on_time(self) -> None:
@@ -121,15 +126,20 @@ class Run:
         self._write_input()
 
     def finish(self) -> Exit:
-        """Kill all that is left, send the last output, and tell how it ended."""
+        """Send the last output, and tell how it ended. What is left of it then is for `bury`.
+
+        A program that is done is killed only afterwards: the kernel takes a process's memory apart before it
+        tells of its end, and that takes as long as a short program.
+        """
         wall_time = time.monotonic() - self._started
-        self._end_processes()
-        self._drain()
+        if not (self._waits_alone() and self._drain(BATCH) and self._tally.look_at(self._pid)):
+            self.bury()
+            self._drain()
         self._outlet.send()
         self._handlers.clear()
         self._wires.close()  # which takes them out of epoll, too
         assert self.reason is not None
-        return self._tally.exit_record(self.reason, self._status, wall_time)
+        return self._tally.exit_record(self.reason, self._code, wall_time)
 
     # --- Output --------------------------------------------------------------------------------------
 
@@ -151,6 +161,9 @@ class Run:
             self._tally.memory_error = True
         elif packet.tag == streams.PROCESS_ERROR:
             self._tally.process_error = True
+        elif packet.tag == streams.DONE and packet.data and self._code is None:
+            self._code = packet.data[0]
+            self.stop("exited")
 
     def _take_pipes(self) -> None:
         """Take what is in the pipes, after the packets that were sent before it was written."""
@@ -179,14 +192,20 @@ class Run:
             self._forget(self._wires.packets.fileno())
         return packet
 
-    def _drain(self) -> None:
-        """Take all that was written before the end. Finite: nobody is left to write more."""
+    def _drain(self, most: int | None = None) -> bool:
+        """Take what was written before the end; False when after `most` pieces there may be more."""
+        return sum(1 for _ in itertools.islice(self._rest(), most)) != most
+
+    def _rest(self) -> Iterator[None]:
+        """Take a piece at a time. Ends only when nobody writes any more."""
         while (packet := self._next_packet()) is not None:
             self._take_packet(packet)
+            yield
         self._add_held()
         for pipe in self._wires.pipes:
             while pipe.read():
                 self._add_from(pipe, pipe.take_held())
+                yield
 
     def _add_output(self, kind: Kind, data: bytes) -> None:
         if not self._outlet.add(kind, data) and self.reason in (None, "exited"):
@@ -229,14 +248,20 @@ class Run:
         if self._handlers.pop(fd, None):
             self._epoll.unregister(fd)
 
-    def _end_processes(self) -> None:
+    def _waits_alone(self) -> bool:
+        """Whether the program has said that it is done, and is all there is."""
+        said = self.reason == "exited" and not self._gone
+        return said and self._zygote is not None and self._zygote.is_alone(self._pid)
+
+    def bury(self) -> None:
+        """Kill all that is left, and take leave of it."""
         if self._zygote is None or self.uid is None:
             kill_everything()
             while self._reap(0):
                 pass
-        elif not self._zygote.is_alone():
+        elif not (self._gone and self._zygote.is_alone()):
             kill_all_of(self.uid)
-            while not self._zygote.is_alone() and self._reap(0):
+            while self._reap(0) and not self._zygote.is_alone():
                 pass
 
     def _reap(self, options: int) -> bool:
@@ -253,7 +278,9 @@ class Run:
         self._tally.cpu_time += usage.ru_utime + usage.ru_stime
         self._tally.peak_memory = max(self._tally.peak_memory, usage.ru_maxrss * 1024)
         if pid == self._pid:
-            self._status = status
+            self._gone = True
+            if self._code is None:
+                self._code = os.waitstatus_to_exitcode(status)
         return True
 
 
@@ -268,12 +295,24 @@ class Tally:
         self.memory_error = False
         self.process_error = False
 
-    def exit_record(self, reason: str, status: int | None, wall_time: float) -> Exit:
-        """`status` is that of the first process, as `wait` gives it."""
+    def look_at(self, pid: int) -> bool:
+        """Add what a process that still is there has used; False if that cannot be known."""
+        try:
+            if int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[CHILDREN_FAULTS]):
+                return False  # it had children, and what they used is told exactly when it ends
+            # The last there is: in front stands the name, which the program chooses.
+            peak = _read(f"/proc/{pid}/status").rpartition(b"VmHWM:")[2]
+            self.peak_memory = max(self.peak_memory, int(peak.split(maxsplit=1)[0]) * 1024)
+            self.cpu_time += time.clock_gettime(~pid << 3 | PROCESS_CLOCK)
+        except (OSError, IndexError):
+            return False
+        return True
+
+    def exit_record(self, reason: str, code: int | None, wall_time: float) -> Exit:
+        """`code` is that of the first process, negative for a signal."""
         kills, refusals = self._before
-        code = None
-        if reason == "exited" and status is not None:
-            code = os.waitstatus_to_exitcode(status)
+        if reason != "exited":
+            code = None
         return Exit(
             reason=reason,
             code=code if code is None or code >= 0 else None,
@@ -284,6 +323,14 @@ class Tally:
             out_of_memory=self.memory_error or self._counters.memory.read() > kills,
             out_of_processes=self.process_error or self._counters.processes.read() > refusals,
         )
+
+
+def _read(path: str) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, PROC_CHUNK)
+    finally:
+        os.close(fd)
 
 
 def kill_everything() -> None:

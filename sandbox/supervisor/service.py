@@ -127,7 +127,7 @@ class Service:
         self._premises = Premises(separate_uids=identities.separate)
         self._modules = 0
         self._run: Run | None = None
-        self._spare: Spare
+        self._spare: Spare | None = None  # never again after a run that has left something
         # Where every run has a user id of its own, nobody but process 1 can touch the zygote.
         self._zygote: Zygote | None = None
         self._rules = Rules(
@@ -206,6 +206,8 @@ class Service:
     def _begin(self, frame: Frame) -> None:
         if self._run is not None:
             raise RuntimeError("asked for a run during a run")
+        if self._spare is None:
+            return  # asked before UNCLEAN was there
         self._run = Run(
             frame.run,
             frame.payload,
@@ -222,24 +224,26 @@ class Service:
         end = run.finish()
         self._endpoint.close()
         self._link.queue(Kind.EXIT, run.number, end.pack())
-        self._link.queue(Kind.CLEAN, run.number, json.dumps(self._clean(run)).encode())
         self._link.flush()
-        self._spare = self._make_spare()
+        run.bury()
+        try:
+            self._clean(run)
+        except Unclean as why:
+            self._link.queue(Kind.UNCLEAN, run.number, str(why).encode())
+            self._spare = None
+        else:
+            self._spare = self._make_spare()
 
     def _make_spare(self) -> Spare:
         return Spare(self._identities.next(), self._rules, self._zygote)
 
-    def _clean(self, run: Run) -> dict[str, object]:
-        try:
-            # With EXIT waiting to be sent, too: two writes are two more copies in the engine.
-            self._premises.clean(run.uid, on_long=self._link.flush)
-            if self._zygote and self._zygote.ended:
-                raise Unclean("the zygote has been killed")
-            if len(sys.modules) != self._modules:
-                raise Unclean("modules were imported during the run")
-        except Unclean as why:
-            return {"clean": False, "why": str(why)}
-        return {"clean": True, "why": ""}
+    def _clean(self, run: Run) -> None:
+        """Wipe what a run has left; raises Unclean."""
+        self._premises.clean(run.uid)
+        if self._zygote and self._zygote.ended:
+            raise Unclean("the zygote has been killed")
+        if len(sys.modules) != self._modules:
+            raise Unclean("modules were imported during the run")
 
 
 def _ignore(signum: int, frame: object) -> None:

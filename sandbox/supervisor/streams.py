@@ -17,12 +17,14 @@ import struct
 import sys
 import termios
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 PACKET_SIZE = 16 * 1024  # bytes of text in one packet
+LEAVE_SECONDS = 1.0  # unless the program has put something else in the place of the socket, it takes far less
 
 # Of a packet: tag, bytes that waited in the pipes of stdout and stderr, and between which moments they were
 # counted (monotonic clock, nanoseconds).
@@ -32,6 +34,7 @@ NOTHING = 15
 AWAITING_INPUT = 16
 MEMORY_ERROR = 17  # the program ends because it could get no more memory,
 PROCESS_ERROR = 18  # no more processes or threads
+DONE = 19  # it has nothing left to do but to end, with this exit code
 
 
 class Packets:
@@ -45,6 +48,13 @@ class Packets:
         began = time.monotonic_ns()
         header = HEADER.pack(tag, self._waiting_in(1), self._waiting_in(2), began, time.monotonic_ns())
         os.write(self._fd, b"".join((header, data)))
+
+    def take_leave(self, code: int) -> NoReturn:
+        """Say that the program is done, and wait to be killed: `run.Run.finish` knows why."""
+        with suppress(OSError):  # the program closed it
+            self.send(DONE, bytes([code]))
+            time.sleep(LEAVE_SECONDS)
+        os._exit(code)
 
     def hand_over(self) -> None:
         """Leave it open for the program that takes the place of this one."""

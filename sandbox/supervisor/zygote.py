@@ -58,13 +58,14 @@ class Zygote:
         """Have a learner's process made, which reports over its wires. OSError when the zygote is gone."""
         socket.send_fds(self._line, [_ID.pack(uid)], wires.learner_ends)
 
-    def is_alone(self) -> bool:
-        """Whether no process is left but this one and the zygote.
+    def is_alone(self, *others: int) -> bool:
+        """Whether there is no process but process 1, the zygote and `others`.
 
         No fork can slip through. While a run has processes, one of them is process 1's own child (an orphan
         becomes it in the moment its parent ends), and that one stays listed until process 1 reaps it.
         """
-        return self.residents.issuperset(name for name in os.listdir("/proc") if name.isdigit())
+        known = self.residents.union(map(str, others))
+        return known.issuperset(name for name in os.listdir("/proc") if name.isdigit())
 
 
 def _live(line: socket.socket, rules: learner.Rules) -> NoReturn:

@@ -250,16 +250,25 @@ def test_a_supervisor_that_begins_no_run_is_the_platforms_fault(
     assert not container.usable
 
 
-@pytest.mark.parametrize("report", [b'{"clean": false, "why": "a file"}', b"[]", b"x", b'{"clean": 1}'])
-def test_an_unclean_container_gets_no_second_run(container: Container, box: FakeBox, report: bytes) -> None:
+def test_an_unclean_container_is_lost(container: Container, box: FakeBox) -> None:
     carry_out(
         container,
         box,
-        lambda run: pack(Kind.STARTED, run) + exit_frame(run) + pack(Kind.CLEAN, run, report),
+        lambda run: pack(Kind.STARTED, run) + exit_frame(run) + pack(Kind.UNCLEAN, run, b"a \xff file"),
     )
 
-    with pytest.raises(ContainerLost):
-        container.settle()
+    with pytest.raises(ContainerLost, match=r"unclean after a run: a . file"):
+        container.ping()
+
+
+def test_a_run_that_an_unclean_container_refuses_has_not_started(container: Container, box: FakeBox) -> None:
+    carry_out(container, box, lambda run: pack(Kind.STARTED, run) + exit_frame(run))
+    last_run = 1
+
+    with pytest.raises(ContainerLost, match="unclean after a run: a file") as caught:
+        carry_out(container, box, lambda run: pack(Kind.UNCLEAN, last_run, b"a file"))
+
+    assert not caught.value.started
 
 
 def test_a_frame_after_the_end_loses_the_container(container: Container, box: FakeBox) -> None:
@@ -269,7 +278,7 @@ def test_a_frame_after_the_end_loses_the_container(container: Container, box: Fa
         lambda run: pack(Kind.STARTED, run) + exit_frame(run) + pack(Kind.STDOUT, run, b"late"),
     )
 
-    with pytest.raises(ContainerLost, match="STDOUT instead of CLEAN"):
+    with pytest.raises(ContainerLost, match="STDOUT instead of PONG"):
         container.ping()
 
 

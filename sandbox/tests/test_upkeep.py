@@ -51,6 +51,7 @@ class PlayedBox:
         self.channel = FakeChannel(near)
         self._near = near
         self.silent = False
+        self.unclean = False
         self.probe_answer = PROBE_ANSWER
         self.programs: list[str] = []
         self._thread = threading.Thread(target=self._play, daemon=True)
@@ -79,6 +80,8 @@ class PlayedBox:
     def _answer(self, frame: Frame) -> bytes:
         if frame.kind is Kind.PING:
             return b"" if self.silent else pack(Kind.PONG, 0, frame.payload)
+        if self.unclean:
+            return pack(Kind.UNCLEAN, 1, b"a file")
         if frame.kind is Kind.CANCEL:
             return _end(frame.run, reason="cancelled")
         code = Request.parse(frame.payload).code
@@ -91,7 +94,7 @@ class PlayedBox:
 
 def _end(run: int, **changes: Any) -> bytes:
     exit_report = json.dumps({**EXIT, **changes}).encode()
-    return pack(Kind.EXIT, run, exit_report) + pack(Kind.CLEAN, run, b'{"clean": true}')
+    return pack(Kind.EXIT, run, exit_report)
 
 
 class PlayedEngine:
@@ -323,6 +326,21 @@ def test_a_silent_container_is_replaced_at_the_third_check_and_nobody_waits_for_
     assert (stats["health_check_failures"], stats["replaced"]) == (3, {"silent": 1})
     assert stats["total_containers"] == 2
     assert box.programs == []
+
+
+def test_a_run_that_an_unclean_container_refuses_goes_to_another(
+    make_pool: MakePool, engine: PlayedEngine, clock: Clock
+) -> None:
+    pool = make_pool()
+    box = engine.boxes[0]
+    box.unclean = True
+    clock.now += 1
+
+    assert run(pool) is Outcome.OK
+
+    assert box.programs == []
+    assert [each.programs for each in engine.boxes[1:]] == [["hi"]]
+    assert settled(pool)["replaced"] == {"lost": 1}
 
 
 def test_a_container_that_answers_late_is_kept(
