@@ -416,6 +416,9 @@ SANDBOX_IMAGE = env.str("SANDBOX_IMAGE", default="helloagents-sandbox:python")
 SANDBOX_RUNTIME = env.str("SANDBOX_RUNTIME", default="")  # "runsc" for gVisor
 # Where the packages of images are kept once fetched; each lies in a folder named after its content.
 SANDBOX_PACKAGES_DIR = Path(env.str("SANDBOX_PACKAGES_DIR", default=str(VAR_DIR / "sandbox")))
+# Where sockets for containers' supervisors are made; empty: with other temporary files. The engine has to see
+# the same folder by the same name, or each message of a run makes a detour through it.
+SANDBOX_CHANNELS_DIR = env.str("SANDBOX_CHANNELS_DIR", default="")
 SANDBOX_MEMORY_MB = env.int("SANDBOX_MEMORY_MB", default=128)
 SANDBOX_AGENT_MEMORY_MB = env.int("SANDBOX_AGENT_MEMORY_MB", default=256)  # of images with packages
 SANDBOX_CPUS = env.float("SANDBOX_CPUS", default=0.5)

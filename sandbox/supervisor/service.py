@@ -19,7 +19,7 @@ from .endpoint import ADDRESS, Endpoint
 from .frames import VERSION, Frame, Kind
 from .identity import Identities
 from .learner import Rules
-from .link import INPUT, OUTPUT, Closed, Link
+from .link import INPUT, OUTPUT, Closed, Link, go_direct
 from .run import Counters, Run, kill_everything
 from .spare import Spare
 from .zygote import Unsupported, Zygote
@@ -65,6 +65,7 @@ def main() -> None:
     """Serve until the platform hangs up. Refuses to work anywhere but as process 1 of a container."""
     if os.getpid() != 1:
         sys.exit("The supervisor runs as process 1 of a container; started by hand it would kill and wipe.")
+    go_direct()
     packages = os.environ.get(PACKAGES_VARIABLE, "")
     preload = os.environ.get(PRELOAD_VARIABLE, "").split()
     os.environ.clear()

@@ -99,6 +99,9 @@ def test_limits_read_back_from_a_live_container(pool: Pool, engine: NotingEngine
     assert host["SecurityOpt"] == ["no-new-privileges:true"]
     assert host["Privileged"] is False
     assert not host["Binds"]
+    (mount,) = record["Mounts"]  # where its supervisor met the platform: gone since
+    assert (mount["Type"], mount["Destination"], mount["RW"]) == ("bind", "/run/platform", False)
+    assert not Path(mount["Source"]).exists()
     assert not host["Devices"]
     assert host["PidMode"] == host["UTSMode"] == host["UsernsMode"] == ""
     assert host["IpcMode"] == "private"
@@ -106,7 +109,6 @@ def test_limits_read_back_from_a_live_container(pool: Pool, engine: NotingEngine
     assert host["RestartPolicy"]["Name"] == "no"
     assert host["AutoRemove"] is True
     assert host["OomScoreAdj"] > 0
-    assert record["Mounts"] == []
 
 
 def test_limits_follow_the_settings(engine: NotingEngine, settings: Settings) -> None:

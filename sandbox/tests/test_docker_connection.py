@@ -163,7 +163,8 @@ def say(pool: Pool, word: str) -> str:
 
 
 @pytest.mark.docker
-def test_an_engine_that_goes_away_is_told_and_found_again(relay: Relay) -> None:
+def test_an_engine_that_goes_away_is_told_and_found_again(relay: Relay, settings: Settings) -> None:
+    settings.SANDBOX_CHANNELS_DIR = "/nowhere"  # so that everything leads through the engine
     pool = Pool(DockerEngine(), limits=Limits.from_settings(), initial=1, minimum=1, maximum=1, lease_wait=20)
     try:
         assert say(pool, "before") == "before\n"
@@ -187,6 +188,24 @@ def test_an_engine_that_goes_away_is_told_and_found_again(relay: Relay) -> None:
                 break
             except EngineUnavailable:
                 assert time.monotonic() < deadline
+    finally:
+        pool.close()
+
+
+@pytest.mark.docker
+def test_programs_run_on_while_the_engine_is_away(relay: Relay) -> None:
+    pool = Pool(DockerEngine(), limits=Limits.from_settings(), initial=1, minimum=1, maximum=1, lease_wait=20)
+    try:
+
+        def cut(event: RunEvent) -> None:
+            if isinstance(event, Started):
+                relay.cut()
+
+        request = RunRequest(code="import time; time.sleep(0.5); print('through')", stdin="")
+        result = pool.run(request, on_event=cut, control=RunControl())
+        assert result.text(Stream.STDOUT) == "through\n"
+        assert say(pool, "and again") == "and again\n"
+        relay.restore()
     finally:
         pool.close()
 

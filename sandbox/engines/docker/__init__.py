@@ -23,6 +23,7 @@ from sandbox.engines.docker.connection import (
     engine_errors,
     ping,
 )
+from sandbox.engines.docker.direct import DirectStream, Meeting
 from sandbox.engines.docker.stream import AttachedStream, attach
 from sandbox.errors import EngineUnavailable, ImageMissing, SandboxError
 from sandbox.image import PYTHON, Image, context
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 class DockerBox:
     """One container (`sandbox.engines.Box`)."""
 
-    def __init__(self, engine: DockerEngine, container: str, channel: AttachedStream) -> None:
+    def __init__(self, engine: DockerEngine, container: str, channel: AttachedStream | DirectStream) -> None:
         self.id = container
         self.channel = channel
         self._engine = engine
@@ -68,6 +69,7 @@ class DockerEngine:
     def __init__(self) -> None:
         # Containers that could not be removed because the engine was away.
         self._left_behind: set[str] = set()
+        self._direct = True  # until the engine turns out not to see this process's files
 
     @cached_property
     def client(self) -> Client:
@@ -101,23 +103,42 @@ class DockerEngine:
         ping(self._pinger)
 
     def create(self, limits: Limits, image: Image = PYTHON) -> DockerBox:
+        if self._direct and address(self.client).startswith("unix://"):
+            try:
+                with Meeting() as meeting:
+                    return self._create(limits, image, meeting)
+            except OSError as error:
+                self._give_up_direct_lines(error)
+            except EngineUnavailable as error:
+                if str(meeting.folder) not in str(error):
+                    raise
+                self._give_up_direct_lines(error)
+        return self._create(limits, image, None)
+
+    def _give_up_direct_lines(self, why: Exception) -> None:
+        log.info("supervisors_by_way_of_the_engine", reason=str(why))
+        self._direct = False
+
+    def _create(self, limits: Limits, image: Image, meeting: Meeting | None) -> DockerBox:
         client = self.client
         # A name of our own, so that a container can be removed whose creation was never answered.
         name = f"helloagents-sandbox-{uuid.uuid4().hex[:12]}"
-        channel = None
+        attached, direct = None, None
         try:
-            containers.create(client, name, limits, image)
-            channel = attach(client, name)
+            containers.create(client, name, limits, image, mounts=[meeting.mount()] if meeting else [])
+            attached = attach(client, name)
             with engine_errors(client):
                 client.start(name)
+            if meeting:
+                direct = meeting.meet(attached)
         except BaseException as error:
-            if channel is not None:
-                channel.close()
+            if attached is not None:
+                attached.close()
             self.discard(name)
             if isinstance(error, SandboxError) and not isinstance(error, EngineUnavailable):
                 raise EngineUnavailable(f"A container could not be started: {error}") from error
             raise
-        return DockerBox(self, name, channel)
+        return DockerBox(self, name, direct or attached)
 
     def discard(self, container: str) -> None:
         """Remove a container now, or when the engine is back."""

@@ -13,7 +13,7 @@ from typing import Any
 import docker
 import docker.errors
 from django.conf import settings
-from docker.types import LogConfig, Ulimit
+from docker.types import LogConfig, Mount, Ulimit
 
 from sandbox.engines import SUPERVISOR_COMMAND, Limits
 from sandbox.engines.docker import images, owner
@@ -56,6 +56,7 @@ def create(
     image: Image = PYTHON,
     *,
     command: Sequence[str] = SUPERVISOR_COMMAND,
+    mounts: Sequence[Mount] = (),
     auto_remove: bool = True,
 ) -> None:
     """Create a container, not started. Raises EngineUnavailable."""
@@ -68,11 +69,13 @@ def create(
             stdin_open=True,
             use_config_proxy=False,  # an operator's proxy settings may hold a password
             labels={SANDBOX_LABEL: "1", OWNER_LABEL: owner.own_label()},
-            host_config=_host_config(client, limits, auto_remove=auto_remove),
+            host_config=_host_config(client, limits, mounts=mounts, auto_remove=auto_remove),
         )
 
 
-def _host_config(client: Client, limits: Limits, *, auto_remove: bool) -> dict[str, Any]:
+def _host_config(
+    client: Client, limits: Limits, *, mounts: Sequence[Mount], auto_remove: bool
+) -> dict[str, Any]:
     return client.create_host_config(
         mem_limit=limits.memory,
         memswap_limit=limits.memory,  # memory and swap together: no swap
@@ -83,6 +86,7 @@ def _host_config(client: Client, limits: Limits, *, auto_remove: bool) -> dict[s
         dns=["127.0.0.1"],  # the host's own would be written into /etc/resolv.conf
         cgroupns="private",
         read_only=True,
+        mounts=list(mounts),
         tmpfs={"/tmp": _tmpfs(limits.tmp), "/dev/shm": _tmpfs(limits.shm)},  # noqa: S108 - in the container
         cap_drop=["ALL"],
         cap_add=SUPERVISOR_CAPABILITIES,

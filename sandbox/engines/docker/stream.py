@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 _HEADER = struct.Struct(">BxxxL")  # stream, length of the piece
 _STDERR = 2
-_CHUNK = 256 * 1024
+CHUNK = 256 * 1024
 _WORDS_KEPT = 4096  # bytes of the supervisor's stderr
 
 
@@ -48,7 +48,7 @@ class AttachedStream:
 
     def recv(self) -> bytes:
         while True:
-            data = self._connection.recv(_CHUNK)
+            data = self._connection.recv(CHUNK)
             if not data:
                 return b""
             if output := self._strip(data):
@@ -143,7 +143,7 @@ def _relay(tls: ssl.SSLSocket, plain: socket.socket) -> None:
                 if down is not None:
                     return
             if plain in ready:
-                up = plain.recv(_CHUNK)
+                up = plain.recv(CHUNK)
                 if not up:
                     return
                 _write_tls(tls, up)
@@ -152,7 +152,7 @@ def _relay(tls: ssl.SSLSocket, plain: socket.socket) -> None:
 def _read_tls(tls: ssl.SSLSocket) -> bytes | None:
     """What is there, b"" at the end, None when there is nothing yet."""
     try:
-        return tls.recv(_CHUNK)
+        return tls.recv(CHUNK)
     except ssl.SSLWantReadError:
         return None
 
