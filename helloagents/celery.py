@@ -19,6 +19,7 @@ from celery.signals import (
 )
 from opentelemetry.trace import SpanKind
 
+from helloagents import sending
 from sandbox import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helloagents.settings")
@@ -27,11 +28,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helloagents.settings")
 class NamedTask(Task[Any, Any]):
     """A task whose log lines and trace go on from whoever sent it."""
 
+    def delay(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or self.app.conf.task_always_eager:
+            return super().delay(*args, **kwargs)
+        return self.AsyncResult(sending.send(self.name, args, self._sent_along()))
+
     def apply_async(self, *args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> Any:
-        sent_along = {**(headers or {}), **tracing.carried()}
-        if request_id := structlog.contextvars.get_contextvars().get("request_id"):
-            sent_along["request_id"] = request_id
-        return super().apply_async(*args, headers=sent_along, **options)
+        return super().apply_async(*args, headers={**(headers or {}), **self._sent_along()}, **options)
+
+    @staticmethod
+    def _sent_along() -> dict[str, Any]:
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        return tracing.carried() | ({"request_id": request_id} if request_id else {})
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.request.called_directly:
