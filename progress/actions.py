@@ -18,7 +18,7 @@ from progress import events, lifecycle, notifications
 from progress.checking.verdict import judge_answer
 from progress.completion import note_checked
 from progress.memory import note_hint
-from progress.models import Draft, DraftVersion, EditorContent, HintTaken, Owner, Submission
+from progress.models import Draft, DraftVersion, EditorContent, HintTaken, Owner, Submission, statements
 from progress.programs import program_of_exercise, program_of_listing
 from progress.tasks import enqueue
 from sandbox import hosts, policy
@@ -121,7 +121,7 @@ def _take_place(submission: Submission) -> None:
         try:
             # Alone it is one statement, which needs no transaction around it.
             with transaction.atomic() if connection.in_atomic_block else nullcontext():
-                submission.save(force_insert=True)
+                statements.insert(submission)
             return
         except IntegrityError as error:
             conflict = error

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import uuid
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Max, OuterRef, Q, Subquery
-from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -51,19 +49,6 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """Those in the queue, the next one first."""
         return self.filter(status=Submission.Status.QUEUED).order_by("queued_at")
 
-    def update_returning(self, **values: Any) -> list[Submission]:
-        """Update the rows and return them as they are then, in one statement."""
-        # The same steps as in `update`; neither they nor `chain`'s argument are in Django's stubs.
-        query: Any = self.query.chain(UpdateQuery)
-        query.add_update_values(values)
-        compiler = query.get_compiler(self.db)
-        statement, parameters = compiler.as_sql()
-        columns = _columns(self.db)
-        with compiler.connection.cursor() as cursor:
-            cursor.execute(f"{statement} RETURNING {columns.names}", parameters)
-            rows = compiler.apply_converters(cursor.fetchall(), columns.converters)
-        return [self.model.from_db(self.db, columns.attributes, row) for row in rows]
-
     def running(self) -> Self:
         return self.filter(status=Submission.Status.RUNNING)
 
@@ -92,24 +77,6 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def unfinished(self) -> Self:
         return self.filter(status__in=[Submission.Status.QUEUED, Submission.Status.RUNNING])
-
-
-class _Columns(NamedTuple):
-    """Those of a whole row, for SQL, for the model, and how values of the one become values of the other."""
-
-    names: str
-    attributes: list[str]
-    converters: dict[int, Any]
-
-
-@functools.cache
-def _columns(using: str) -> _Columns:
-    # `raw` would find this out anew for each row: it takes as long as the statement itself.
-    fields = Submission._meta.concrete_fields
-    columns = [field.get_col(Submission._meta.db_table) for field in fields]
-    compiler = Submission.all_rows.using(using).query.get_compiler(using)
-    names = ", ".join(compiler.compile(column)[0] for column in columns)
-    return _Columns(names, [field.attname for field in fields], compiler.get_converters(columns))
 
 
 class Submission(EditorContent, Deletable):
