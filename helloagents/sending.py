@@ -17,6 +17,8 @@ import redis
 from celery.utils.nodenames import anon_nodename
 from django.conf import settings
 from kombu.exceptions import OperationalError
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 
 _NO_OPTIONS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 _SAME_FOR_ALL: dict[str, Any] = {
@@ -67,7 +69,8 @@ def send(task: str, arguments: Sequence[Any], headers: Mapping[str, Any]) -> str
 
 @cache
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    # As patient as Celery is: half a second, in which Redis may have been started again.
+    return redis.Redis.from_url(settings.CELERY_BROKER_URL, retry=Retry(ConstantBackoff(0.2), 3))
 
 
 @cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import secrets
 import select
 import socket
@@ -18,7 +19,7 @@ from typing import Any
 from sandbox.calls import Answerer
 from sandbox.control import RunControl
 from sandbox.engines import Box, Engine, Limits
-from sandbox.errors import ContainerLost, ContainerSilent, EngineUnavailable
+from sandbox.errors import ContainerLost, ContainerSilent, ContainerUnclean, EngineUnavailable
 from sandbox.exchange import Exchange
 from sandbox.execution import Outcome, RunEvent, RunRequest, RunResult
 from sandbox.image import PYTHON, Image
@@ -56,7 +57,7 @@ class Container:
         self._reader = FrameReader(MAX_REPORT)
         self._frames: deque[Frame] = deque()
         self._outbox = bytearray()
-        self._may_be_wiping = False
+        self._ended_at = -math.inf  # when a run did last; wiping its traces may take a while
         self._unanswered: set[bytes] = set()  # pings
         self._aborted = False
         self._woken, self._waker = socket.socketpair()
@@ -117,11 +118,10 @@ class Container:
         token = secrets.token_bytes(8)
         self._unanswered.add(token)
         self.say(Kind.PING, 0, token)
-        seconds = PING_SECONDS + (WIPE_SECONDS if self._may_be_wiping else 0)
+        seconds = max(PING_SECONDS, self._ended_at + WIPE_SECONDS - time.monotonic())
         while (answer := self._expect(Kind.PONG, 0, seconds).payload) != token:
             if answer not in self._unanswered:
                 raise ContainerLost("wrong answer to a ping")
-        self._may_be_wiping = False
         self._unanswered.clear()
 
     def abort(self) -> None:
@@ -150,12 +150,12 @@ class Container:
             self._wait(deadline)
         frame = self._frames.popleft() if self._frames else None
         if frame and frame.kind is Kind.UNCLEAN:
-            raise ContainerLost(f"unclean after a run: {frame.payload.decode(errors='replace')}")
+            raise ContainerUnclean(f"unclean after a run: {frame.payload.decode(errors='replace')}")
         return frame
 
     def note_end(self) -> None:
         """The supervisor answers after it has wiped what the run left, or says that it cannot."""
-        self._may_be_wiping = True
+        self._ended_at = time.monotonic()
 
     def has_ended(self) -> bool:
         """Whether nobody is at the other end of an idle container's stream. Asks nobody."""
@@ -277,11 +277,13 @@ class _Conversation:
             return self._exchange.give_up(Outcome.MEMORY)
 
     def _pass_on_wishes(self) -> None:
-        wishes = self._control.take()
-        if wishes.cancel and not self._cancelled:
+        if self._control.cancelled and not self._cancelled:
             self._cancelled = True
             self._deadline = min(self._deadline, time.monotonic() + LATE_SECONDS)
             self._container.say(Kind.CANCEL, self._number)
+        if not self._exchange.started:
+            return  # another container may have to begin it, and input is handed out once
+        wishes = self._control.take()
         if wishes.input:
             self._container.say(Kind.INPUT, self._number, wishes.input)
         if wishes.end_of_input:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What was asked for since the last look."""
+    """What was typed since the last look."""
 
-    cancel: bool
     input: bytes
     end_of_input: bool
 
@@ -51,9 +50,9 @@ class RunControl:
             self._wake = wake
 
     def take(self) -> Wishes:
-        """The wishes so far. A piece of input is handed out once."""
+        """What was typed so far. A piece of input is handed out once."""
         with self._lock:
-            wishes = Wishes(cancel=self._cancelled, input=bytes(self._input), end_of_input=self._input_closed)
+            wishes = Wishes(input=bytes(self._input), end_of_input=self._input_closed)
             self._input.clear()
             return wishes
 

@@ -27,5 +27,9 @@ class ContainerLost(SandboxError):
     started = False  # whether the program had begun: something of it may have been seen already
 
 
+class ContainerUnclean(ContainerLost):
+    """An earlier run has left something, and the container takes no other."""
+
+
 class ContainerSilent(ContainerLost):
     """The container did not answer in time; it may do so later, unless it was in the middle of a run."""

@@ -27,6 +27,7 @@ from sandbox.engines import Engine, Limits
 from sandbox.errors import (
     ContainerLost,
     ContainerSilent,
+    ContainerUnclean,
     EngineUnavailable,
     PoolExhausted,
     SandboxError,
@@ -144,6 +145,8 @@ class Pool:
                     return self._run_in(container, request, on_event, control, answer)
             except ContainerLost as lost:
                 log.warning("container_lost", container=container.id, reason=str(lost), started=lost.started)
+                if isinstance(lost, ContainerUnclean) and not lost.started:
+                    continue  # an earlier run's doing, found out only now
                 if lost.started or made_at > began:
                     raise  # otherwise it had died unnoticed, maybe like all of its age: try another
 
@@ -215,8 +218,10 @@ class Pool:
         try:
             result = container.run(request, on_event=on_event, control=control, answer=answer)
         except BaseException as error:
+            unclean = isinstance(error, ContainerUnclean)
             with self._changed:
-                self._counts["platform_failures"] += isinstance(error, SandboxError)
+                self._counts["health_check_failures"] += unclean
+                self._counts["platform_failures"] += isinstance(error, SandboxError) and not unclean
             self._discard(container, Reason.LOST)
             raise
         record.note_run(began=began, ended=self._clock())

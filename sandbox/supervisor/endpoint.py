@@ -52,7 +52,7 @@ class Endpoint:
         self._number = self._bytes = 0
 
     def close(self) -> None:
-        """End everything of the run, all processes of which have ended."""
+        """End everything of the run. Its last process may live for a moment more: see `on_time`."""
         if self._used:
             for caller in list(self._callers.values()):
                 caller.abort()

@@ -50,6 +50,8 @@ class Link:
             data = os.read(INPUT, CHUNK)
         except BlockingIOError:
             return []
+        except ConnectionResetError:
+            raise Closed from None
         if not data:
             raise Closed
         return self._reader.feed(data)
@@ -68,7 +70,7 @@ class Link:
                 del self._backlog[: os.write(OUTPUT, self._backlog)]
         except BlockingIOError:
             pass
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             raise Closed from None
         self._watch(blocked=bool(self._backlog))
 

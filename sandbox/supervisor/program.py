@@ -64,6 +64,7 @@ def enter_stage() -> None:
 
 def run(request: Request, packets: streams.Packets) -> NoReturn:
     """Run prelude and program; ends the process with the program's exit code."""
+    process = os.getpid()
     _write_files(request)
     if request.command:
         packets.hand_over()
@@ -83,6 +84,8 @@ def run(request: Request, packets: streams.Packets) -> NoReturn:
         if cause := _limit_behind(error):
             packets.send(cause)
     _wind_up(namespace)
+    if os.getpid() != process:  # a child that came to the end of the program
+        os._exit(code)
     packets.take_leave(code)
 
 

@@ -24,7 +24,8 @@ from .zygote import Zygote
 
 BATCH = 64  # packets taken before looking at everything else again
 MEMORY_LOOK = 0.1  # seconds between two looks at memory use, where no control group limits it
-CHILDREN_FAULTS = 8  # cminflt of proc(5) stat, counted from the field after the name
+# In proc(5) stat, counted from the field after the name: cminflt, cmajflt, cutime, cstime
+OF_CHILDREN = (8, 10, 13, 14)
 PROCESS_CLOCK = 2  # of clock_getcpuclockid(3), which Python does not offer: CPUCLOCK_SCHED
 PROC_CHUNK = 4096
 OUTPUTS = {streams.STDOUT: Kind.STDOUT, streams.STDERR: Kind.STDERR}
@@ -298,14 +299,18 @@ class Tally:
     def look_at(self, pid: int) -> bool:
         """Add what a process that still is there has used; False if that cannot be known."""
         try:
-            if int(_read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[CHILDREN_FAULTS]):
-                return False  # it had children, and what they used is told exactly when it ends
-            # The last there is: in front stands the name, which the program chooses.
-            peak = _read(f"/proc/{pid}/status").rpartition(b"VmHWM:")[2]
-            self.peak_memory = max(self.peak_memory, int(peak.split(maxsplit=1)[0]) * 1024)
-            self.cpu_time += time.clock_gettime(~pid << 3 | PROCESS_CLOCK)
-        except (OSError, IndexError):
+            numbers = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+            if any(int(numbers[place]) for place in OF_CHILDREN):
+                return False  # what its children used is told exactly when it ends
+            # At the beginning of a line, for the name is the program's choice. Missing when it is ending.
+            _, there, peak = _read(f"/proc/{pid}/status").partition(b"\nVmHWM:")
+            if not there:
+                return False
+            cpu_time = time.clock_gettime(~pid << 3 | PROCESS_CLOCK)
+        except OSError:  # it has ended
             return False
+        self.peak_memory = max(self.peak_memory, int(peak.split(maxsplit=1)[0]) * 1024)
+        self.cpu_time += cpu_time
         return True
 
     def exit_record(self, reason: str, code: int | None, wall_time: float) -> Exit:

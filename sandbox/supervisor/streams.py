@@ -3,7 +3,8 @@
 What Python code writes goes as packets over one socket, so that stdout and stderr keep their order.
 Descriptors 1 and 2 themselves are pipes, for child processes and `os.write`. To put both in order, a packet
 says when it was made, and how many bytes each pipe held then, which must have been written earlier.
-Everything here runs in the learner's process; the supervisor believes none of it beyond "this is output".
+Everything here runs in the learner's process. The supervisor believes none of it beyond "this is output", "it
+waits for input" and "it is done, with this code", all of which a program may say of itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import struct
 import sys
 import termios
 import time
-from contextlib import suppress
+from time import sleep  # of which the module may have another one when it is needed
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ class Packets:
 
     def take_leave(self, code: int) -> NoReturn:
         """Say that the program is done, and wait to be killed: `run.Run.finish` knows why."""
-        with suppress(OSError):  # the program closed it
+        try:
             self.send(DONE, bytes([code]))
-            time.sleep(LEAVE_SECONDS)
-        os._exit(code)
+            sleep(LEAVE_SECONDS)
+        finally:  # the program has closed the socket, or its handler for a signal raises something
+            os._exit(code)
 
     def hand_over(self) -> None:
         """Leave it open for the program that takes the place of this one."""

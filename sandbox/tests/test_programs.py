@@ -26,6 +26,52 @@ def test_hello(pool: Pool) -> None:
     assert 2**20 < finished.result.peak_memory < 2**27
 
 
+def test_a_child_that_comes_to_the_end_of_the_program_does_not_end_it(pool: Pool) -> None:
+    code = """
+        import os, sys
+        child = os.fork()
+        if child:
+            print("parent", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        else:
+            print("child")
+            sys.exit(3)
+    """
+    finished = run(pool, textwrap.dedent(code))
+
+    assert (finished.outcome, finished.stdout) == ("ok", "child\nparent 3\n")
+
+
+def test_a_program_may_replace_what_its_end_is_made_of(pool: Pool) -> None:
+    code = """
+        import signal, time
+        def wait(seconds): raise ValueError(missing)
+        time.sleep = wait
+        signal.signal(signal.SIGALRM, wait)
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        print("done")
+        raise SystemExit(4)
+    """
+    for _ in range(5):
+        finished = run(pool, textwrap.dedent(code))
+
+        assert (finished.result.exit_code, finished.stdout) == (4, "done\n")
+
+
+@pytest.mark.parametrize("end", ["pass", "import os; os._exit(0)", "import os; os.system('true')"])
+def test_what_a_program_used_is_told_however_it_ends(pool: Pool, end: str) -> None:
+    code = f"""
+        import time
+        held = bytearray(b"x") * 50_000_000
+        while time.process_time() < 0.2: pass
+        {end}
+    """
+    finished = run(pool, textwrap.dedent(code))
+
+    assert finished.outcome == "ok"
+    assert 0.2 <= finished.result.cpu_time < 0.4
+    assert 50_000_000 < finished.result.peak_memory < 90_000_000
+
+
 def test_stdout_and_stderr_keep_their_order(pool: Pool) -> None:
     code = """
         import os, subprocess, sys

@@ -31,6 +31,7 @@ from sandbox.tests.test_container import EXIT, FakeChannel
 from sandbox.upkeep import Reason, Record, Upkeep
 
 STAY = "stay"  # a program that goes on until it is stopped
+READ = "read"  # a program that waits for input, and ends
 
 
 class Clock:
@@ -52,6 +53,7 @@ class PlayedBox:
         self._near = near
         self.silent = False
         self.unclean = False
+        self.typed = b""
         self.probe_answer = PROBE_ANSWER
         self.programs: list[str] = []
         self._thread = threading.Thread(target=self._play, daemon=True)
@@ -82,11 +84,14 @@ class PlayedBox:
             return b"" if self.silent else pack(Kind.PONG, 0, frame.payload)
         if self.unclean:
             return pack(Kind.UNCLEAN, 1, b"a file")
+        if frame.kind is Kind.INPUT:
+            self.typed += frame.payload
+            return _end(frame.run)
         if frame.kind is Kind.CANCEL:
             return _end(frame.run, reason="cancelled")
         code = Request.parse(frame.payload).code
         self.programs.append(code)
-        if code == STAY:
+        if code in (STAY, READ):
             return pack(Kind.STARTED, frame.run)
         output = self.probe_answer if code == PROBE else code
         return pack(Kind.STARTED, frame.run) + pack(Kind.STDOUT, frame.run, output.encode()) + _end(frame.run)
@@ -104,6 +109,7 @@ class PlayedEngine:
         self.boxes: list[PlayedBox] = []
         self._numbers = itertools.count()
         self.away = False
+        self.first_is_unclean = False
         self.reaped = 0
         self.tried = threading.Semaphore(0)
         self.may_go_on = threading.Event()
@@ -126,6 +132,7 @@ class PlayedEngine:
         if away:
             raise EngineUnavailable("start the engine")
         box = PlayedBox(next(self._numbers))
+        box.unclean = self.first_is_unclean and not self.boxes
         self.boxes.append(box)
         return box
 
@@ -341,6 +348,26 @@ def test_a_run_that_an_unclean_container_refuses_goes_to_another(
     assert box.programs == []
     assert [each.programs for each in engine.boxes[1:]] == [["hi"]]
     assert settled(pool)["replaced"] == {"lost": 1}
+
+
+def test_a_run_refused_by_a_container_younger_than_itself_keeps_its_input(
+    make_pool: MakePool, engine: PlayedEngine, clock: Clock
+) -> None:
+    pool = make_pool(initial=0, minimum=0)
+    engine.may_go_on.clear()
+    engine.first_is_unclean = True
+    control = RunControl()
+    control.send_input("typed early")
+    with ThreadPoolExecutor(1) as threads:
+        outcome = threads.submit(run, pool, READ, control)
+        assert engine.tried.acquire(timeout=20)
+        clock.now += 1
+        engine.may_go_on.set()
+        assert outcome.result(20) is Outcome.OK
+
+    assert [(box.programs, box.typed) for box in engine.boxes] == [([], b""), ([READ], b"typed early")]
+    stats = settled(pool)
+    assert (stats["health_check_failures"], stats["platform_failures"]) == (1, 0)
 
 
 def test_a_container_that_answers_late_is_kept(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 import uuid
 import weakref
+from contextlib import nullcontext
 from functools import cached_property
 
 import structlog
 
 from sandbox.engines import Death, Limits
-from sandbox.engines.docker import containers, images, owner
+from sandbox.engines.docker import containers, direct, images, owner
 from sandbox.engines.docker.connection import (
     HOW_TO_BUILD,
     PING_TIMEOUT,
@@ -103,34 +104,37 @@ class DockerEngine:
         ping(self._pinger)
 
     def create(self, limits: Limits, image: Image = PYTHON) -> DockerBox:
-        if self._direct and address(self.client).startswith("unix://"):
+        with self._meeting() or nullcontext() as meeting:
             try:
-                with Meeting() as meeting:
-                    return self._create(limits, image, meeting)
-            except OSError as error:
-                self._give_up_direct_lines(error)
+                return self._create(limits, image, meeting)
             except EngineUnavailable as error:
-                if str(meeting.folder) not in str(error):
+                if meeting is None or str(meeting.folder) not in str(error):
                     raise
-                self._give_up_direct_lines(error)
+                self._direct = False
+                log.warning("supervisors_by_way_of_the_engine", reason=str(error))
         return self._create(limits, image, None)
 
-    def _give_up_direct_lines(self, why: Exception) -> None:
-        log.info("supervisors_by_way_of_the_engine", reason=str(why))
-        self._direct = False
+    def _meeting(self) -> Meeting | None:
+        """Where a supervisor is spoken to directly; None if that cannot be, at least for now."""
+        if not (self._direct and address(self.client).startswith("unix:///")):
+            return None
+        try:
+            return Meeting()
+        except OSError as error:
+            log.warning("supervisor_by_way_of_the_engine", reason=str(error))
+            return None
 
     def _create(self, limits: Limits, image: Image, meeting: Meeting | None) -> DockerBox:
         client = self.client
         # A name of our own, so that a container can be removed whose creation was never answered.
         name = f"helloagents-sandbox-{uuid.uuid4().hex[:12]}"
-        attached, direct = None, None
+        attached = None
         try:
             containers.create(client, name, limits, image, mounts=[meeting.mount()] if meeting else [])
             attached = attach(client, name)
             with engine_errors(client):
                 client.start(name)
-            if meeting:
-                direct = meeting.meet(attached)
+            line = meeting.meet(attached) if meeting else None
         except BaseException as error:
             if attached is not None:
                 attached.close()
@@ -138,7 +142,7 @@ class DockerEngine:
             if isinstance(error, SandboxError) and not isinstance(error, EngineUnavailable):
                 raise EngineUnavailable(f"A container could not be started: {error}") from error
             raise
-        return DockerBox(self, name, direct or attached)
+        return DockerBox(self, name, line or attached)
 
     def discard(self, container: str) -> None:
         """Remove a container now, or when the engine is back."""
@@ -149,6 +153,7 @@ class DockerEngine:
             self._left_behind.add(container)
 
     def reap_orphans(self) -> int:
+        direct.tidy()
         orphans = [
             container for container, label in containers.owners(self.client) if owner.is_gone(label)
         ] + list(self._left_behind)

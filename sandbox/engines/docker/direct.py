@@ -12,8 +12,10 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import socket
 import tempfile
+import time
 from pathlib import Path
 
 from django.conf import settings
@@ -22,17 +24,20 @@ from docker.types import Mount
 from sandbox.engines.docker.stream import CHUNK, AttachedStream
 from sandbox.supervisor.link import DIRECT_SOCKET
 
-END_SECONDS = 2.0  # from a container's end; a busy engine notices late
+PREFIX = "helloagents-meeting-"
 MEET_SECONDS = 10.0  # from a container's start; usually it takes a hundredth of that
+END_SECONDS = 2.0  # from a container's end; a busy engine notices late
+LEFT_SECONDS = 60.0  # after so long nobody is going to come
 
 
 class DirectStream:
-    """`sandbox.engines.Channel` over a pair of sockets; `attached` brings the supervisor's stderr."""
+    """`sandbox.engines.Channel` over a pair of sockets; `attached` brings the supervisor's complaints."""
 
     def __init__(self, connection: socket.socket, attached: AttachedStream) -> None:
         connection.setblocking(False)
         self._connection = connection
         self._attached = attached
+        self._heard = False
 
     def fileno(self) -> int:
         return self._connection.fileno()
@@ -41,6 +46,9 @@ class DirectStream:
         return self._connection.send(data)
 
     def recv(self) -> bytes:
+        if not self._heard:  # the first message comes when everything has been imported, or could not be
+            self._heard = True
+            self._attached.last_words()
         try:
             return self._connection.recv(CHUNK)
         except ConnectionResetError:  # it ended with something unread
@@ -56,33 +64,33 @@ class DirectStream:
 
     def close(self) -> None:
         self._connection.close()
+        self._attached.last_words()
         self._attached.close()
 
 
 class Meeting:
-    """Where the supervisor of one container finds the platform; use it in a `with` statement. OSError."""
+    """Where the supervisor of one container finds the platform, until the end of a `with` block."""
 
     def __init__(self) -> None:
-        self._closed_folder = tempfile.TemporaryDirectory(
-            prefix="helloagents-", dir=settings.SANDBOX_CHANNELS_DIR or None, ignore_cleanup_errors=True
-        )
-        self.folder = Path(self._closed_folder.name, "meeting")
+        """OSError."""
+        self._closed_folder = tempfile.mkdtemp(prefix=PREFIX, dir=_folder_of_all())
+        self.folder = Path(self._closed_folder, "open")
         self._listener = socket.socket(socket.AF_UNIX)
-
-    def __enter__(self) -> Meeting:
         try:
-            self.folder.mkdir()
             self._listen(Path(DIRECT_SOCKET).name)
         except OSError:
             self.__exit__()
             raise
+
+    def __enter__(self) -> Meeting:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
-        self._closed_folder.cleanup()
+        shutil.rmtree(self._closed_folder, ignore_errors=True)
 
     def _listen(self, name: str) -> None:
+        self.folder.mkdir()
         folder = os.open(self.folder, os.O_PATH)
         try:
             # The name of a socket is a hundred characters at most, and a folder's may be longer.
@@ -107,7 +115,23 @@ class Meeting:
             both.register(end.fileno(), select.POLLIN)
         if self._listener.fileno() not in dict(both.poll(MEET_SECONDS * 1000)):
             return None
-        ours, theirs = socket.socketpair()
-        with self._listener.accept()[0] as connection, theirs, contextlib.suppress(OSError):
-            socket.send_fds(connection, [b"!"], [theirs.fileno()])
-        return DirectStream(ours, attached)
+        with contextlib.suppress(OSError):
+            with self._listener.accept()[0] as connection:
+                ours, theirs = socket.socketpair()
+                with theirs:
+                    socket.send_fds(connection, [b"!"], [theirs.fileno()])
+            return DirectStream(ours, attached)
+        return None
+
+
+def tidy() -> None:
+    """Remove what platforms that were killed just then have left behind."""
+    for folder in Path(_folder_of_all() or tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_mtime < time.time() - LEFT_SECONDS:
+                shutil.rmtree(folder)
+
+
+def _folder_of_all() -> str | None:
+    folder: str = settings.SANDBOX_CHANNELS_DIR
+    return folder or None

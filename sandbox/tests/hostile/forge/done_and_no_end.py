@@ -1,6 +1,7 @@
 # Says in the supervisor's own words that it is done, and goes on in a thread and a process that write and write.
 # outcome: ok or output_limit
 # says: begun
+# container: kept
 import os
 import socket
 import struct

@@ -2,6 +2,7 @@
 # outcome: failed
 # code: 7
 # prints: end
+# container: kept
 import os
 import socket
 import struct
