@@ -19,7 +19,6 @@ from celery.signals import (
 )
 from opentelemetry.trace import SpanKind
 
-from helloagents import sending
 from sandbox import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helloagents.settings")
@@ -31,6 +30,8 @@ class NamedTask(Task[Any, Any]):
     def delay(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs or self.app.conf.task_always_eager:
             return super().delay(*args, **kwargs)
+        from helloagents import sending  # a tenth of a second that not every process needs
+
         return self.AsyncResult(sending.send(self.name, args, self._sent_along()))
 
     def apply_async(self, *args: Any, headers: Mapping[str, Any] | None = None, **options: Any) -> Any:
