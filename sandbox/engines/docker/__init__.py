@@ -111,7 +111,7 @@ class DockerEngine:
                 if meeting is None or str(meeting.folder) not in str(error):
                     raise
                 self._direct = False
-                log.warning("supervisors_by_way_of_the_engine", reason=str(error))
+                log.warning("supervisor_by_way_of_the_engine", reason=str(error))
         return self._create(limits, image, None)
 
     def _meeting(self) -> Meeting | None:
