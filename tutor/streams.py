@@ -28,6 +28,13 @@ class Event:
     data: dict[str, Any]
 
 
+def end_if_cancelled() -> None:
+    """Raise what redis-py swallows: a cancellation that comes while it connects would otherwise be lost."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def follow(
     key: str, *, after: str, final: Set[str], idle_seconds: float
 ) -> AsyncGenerator[Event | None, None]:
@@ -45,6 +52,7 @@ async def follow(
         while True:
             try:
                 reply = await connection.xread({key: last}, block=int(idle_seconds * 1000))
+                end_if_cancelled()
             except redis.RedisError as error:
                 log.warning("redis_unavailable", doing="follow", error=str(error))
                 await asyncio.sleep(idle_seconds)
