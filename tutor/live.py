@@ -94,10 +94,9 @@ async def _obey(answer_id: int, stop: Callable[[], object]) -> None:
     async with connection:
         while True:
             try:
-                streams.end_if_cancelled()
-                await connection.set(_life(answer_id), "1", ex=LOST_SECONDS)
-                streams.end_if_cancelled()
-                if await connection.xread({_orders(answer_id): "0"}, block=_BEAT_SECONDS * 1000):
+                await streams.ask(connection.set(_life(answer_id), "1", ex=LOST_SECONDS))
+                orders = connection.xread({_orders(answer_id): "0"}, block=_BEAT_SECONDS * 1000)
+                if await streams.ask(orders):
                     stop()
                     return
             except redis.RedisError:

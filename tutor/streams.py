@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Set
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
@@ -16,6 +16,9 @@ from django.conf import settings
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
+_TOLD_AGAIN_SECONDS = 0.05
 _EVENT_ID = re.compile(r"[0-9]{1,19}(-[0-9]{1,19})?")  # Redis's ids are of two numbers of 64 bits
 
 
@@ -28,11 +31,20 @@ class Event:
     data: dict[str, Any]
 
 
-def end_if_cancelled() -> None:
-    """Raise what redis-py swallows: a cancellation that comes while it connects would otherwise be lost."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+async def ask(question: Awaitable[T]) -> T:
+    """Await redis-py's answer, and end when told to.
+
+    redis-py sends with `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes just
+    as the sending is over. It would wait on for the answer; so it is told until it has heard.
+    """
+    asking = asyncio.ensure_future(question)
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        while not asking.done():
+            asking.cancel()
+            await asyncio.wait({asking}, timeout=_TOLD_AGAIN_SECONDS)
+        raise
 
 
 async def follow(
@@ -51,8 +63,7 @@ async def follow(
         last = after if _EVENT_ID.fullmatch(after) else "0"
         while True:
             try:
-                reply = await connection.xread({key: last}, block=int(idle_seconds * 1000))
-                end_if_cancelled()
+                reply = await ask(connection.xread({key: last}, block=int(idle_seconds * 1000)))
             except redis.RedisError as error:
                 log.warning("redis_unavailable", doing="follow", error=str(error))
                 await asyncio.sleep(idle_seconds)
