@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -43,7 +44,10 @@ async def ask(question: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         while not asking.done():
             asking.cancel()
-            await asyncio.wait({asking}, timeout=_TOLD_AGAIN_SECONDS)
+            with suppress(asyncio.CancelledError):  # whoever says it twice hears of it below
+                await asyncio.wait({asking}, timeout=_TOLD_AGAIN_SECONDS)
+        if not asking.cancelled():
+            asking.exception()  # read, so that asyncio does not miss a reader
         raise
 
 
