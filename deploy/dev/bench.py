@@ -39,9 +39,7 @@ def run() -> int:
         env |= PRODUCTION | {"SECRET_KEY": secrets.token_urlsafe(50)}
         for what in missing:
             say(f"Missing: {what}")
-        image = test.start_image_build(stack, env)
-        if image is not None and image.wait() != 0:
-            raise SetupError(f"The sandbox image could not be built:\n{image.output()}")
+        test.build_images(env)
         bench: list[str | Path] = [PYTHON, "manage.py", "sandbox_bench", *sys.argv[1:]]
         say("The pool alone:")
         code = subprocess.run(bench, cwd=ROOT, env=env).returncode

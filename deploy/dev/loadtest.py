@@ -97,6 +97,7 @@ def start_site(stack: ExitStack) -> tuple[services.Site, dict[str, int]]:
     redis = stack.enter_context(services.redis_server())
     models = stack.enter_context(model_service(think=THINKING, word=lambda: "Read it once more. "))
     env = {
+        **test.PACKAGES,
         **services.plain_environment(),
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_HOSTS": "127.0.0.1",
@@ -114,6 +115,7 @@ def start_site(stack: ExitStack) -> tuple[services.Site, dict[str, int]]:
         "RATE_LIMITS": "off",
         **{f"MODEL_BUDGET_{whose}": "" for whose in ("USER_MINUTE", "USER_DAY", "SITE_MINUTE", "SITE_DAY")},
     }
+    test.build_images(env)
     services.name_static_files(env)
     services.prepare(env)
     site = stack.enter_context(services.site(port=services.free_port(), env=env, on_line=_tell_errors))

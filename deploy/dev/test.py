@@ -38,6 +38,8 @@ DEBIAN_PACKAGES = {
 CHINESE_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 # Kept between runs: the base of the sandbox image takes half a minute to make.
 ENGINE_DATA = ROOT / "var" / "test" / "dockerd"
+# The packages of the images, which never change, are shared by all sites that are started here.
+PACKAGES = {"SANDBOX_PACKAGES_DIR": str(ROOT / "var" / "sandbox")}
 
 SANDBOX = "(docker or bubblewrap) and not e2e"
 UNIT = "not docker and not bubblewrap and not e2e"
@@ -136,10 +138,9 @@ def install_debian_packages(commands: Mapping[str, str]) -> None:
 @contextmanager
 def service_variables(missing: list[str]) -> Iterator[dict[str, str]]:
     """Start what is not named, and yield the environment that names all of it."""
-    env = {**os.environ, "DEBUG": "true"}
+    env = {**PACKAGES, **os.environ, "DEBUG": "true"}
     for name in ("DATABASE_URL", "REDIS_URL", "VAR_DIR", "PORT"):
         env.pop(name, None)  # of a developer's own site; tests never touch it
-    env.setdefault("SANDBOX_PACKAGES_DIR", str(ROOT / "var" / "sandbox"))  # but what never changes they share
     with ExitStack() as stack:
         if database := database_url(stack):
             env["DATABASE_URL"] = database
@@ -197,6 +198,14 @@ def start_image_build(stack: ExitStack, env: Mapping[str, str]) -> Process | Non
     elif not isolation.docker_engine_answers(env.get("DOCKER_HOST")):
         return None
     return stack.enter_context(running(Process("image", command, env={**env, "SANDBOX_ENGINE": "docker"})))
+
+
+def build_images(env: Mapping[str, str]) -> None:
+    """Build the sandbox images, where there is an engine to build them on, and wait for them. SetupError."""
+    with ExitStack() as stack:
+        image = start_image_build(stack, env)
+        if image is not None and image.wait() != 0:
+            raise SetupError(f"The sandbox images could not be built:\n{image.output()}")
 
 
 if __name__ == "__main__":
