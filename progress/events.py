@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -60,7 +61,8 @@ class _Outbox:
     """
 
     def __init__(self) -> None:
-        self._events: list[tuple[UUID, EventKind, str]] = []
+        # Threads add while another one sends; to put in and to take out is one step each.
+        self._events: deque[tuple[UUID, EventKind, str]] = deque()
         self._sending = threading.Lock()
         self._filled = threading.Event()
 
@@ -77,7 +79,7 @@ class _Outbox:
 
     def send(self) -> None:
         with self._sending:
-            events, self._events = self._events, []
+            events = [self._events.popleft() for _ in range(len(self._events))]
             if events:
                 _append(events)
 

@@ -1,0 +1,41 @@
+"""A run's events on their way through Redis."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from progress import events
+
+
+@pytest.fixture
+def hurried_threads() -> Iterator[None]:
+    """Threads that take turns as often as they can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def test_what_many_runs_say_at_once_all_arrives_in_order(hurried_threads: None) -> None:
+    runs = [uuid.uuid4() for _ in range(4)]
+
+    def say(run_id: uuid.UUID) -> None:
+        for number in range(300):
+            events.publish_soon(run_id, "output", stream="stdout", text=f"{number} ".ljust(20_000))
+            if number % 3 == 0:
+                events._Outbox.of_process().send()
+        events.publish(run_id, "finished")
+
+    with ThreadPoolExecutor(len(runs)) as threads:
+        list(threads.map(say, runs))
+
+    for run_id in runs:
+        told = [fields for _, fields in events.client().xrange(f"run:{run_id}")]
+        assert [fields["kind"] for fields in told] == ["output"] * 300 + ["finished"]
+        numbers = [int(fields["data"].split('"text": "')[1].split(" ")[0]) for fields in told[:-1]]
+        assert numbers == list(range(300))
