@@ -26,6 +26,7 @@ from deploy.dev.processes import PYTHON, ROOT, SetupError, Stopped, ending_on_si
 
 IMAGE = "helloagents:local"
 BASE = "helloagents-base:bookworm"  # see sandbox/image/building.py
+DEFAULT_ENGINE = "unix:///var/run/docker.sock"  # of the `docker` command
 TMP = "/tmp:mode=1777"  # noqa: S108 - the container's own
 WHEELS = ROOT / "wheels"
 START_SECONDS = 60
@@ -106,12 +107,11 @@ def container(
     name: str, env: Mapping[str, str], *command: str, options: tuple[str, ...] = ()
 ) -> Iterator[str]:
     """A container of the image on this machine's own network, as locked down as compose.yaml has it."""
-    variables = [word for key, value in env.items() for word in ("--env", f"{key}={value}")]
     started = docker(
         *("run", "--detach", "--network", "host", "--read-only", "--cap-drop", "ALL"),
         *("--tmpfs", TMP, "--security-opt", "no-new-privileges", "--name", name),
         *options,
-        *variables,
+        *_variables(env),
         IMAGE,
         *command,
     )
@@ -121,12 +121,23 @@ def container(
         docker("rm", "--force", "--volumes", name)
 
 
+def engine_socket() -> Path:
+    """Where this machine's engine listens, to be mounted for workers. SetupError when it is elsewhere."""
+    scheme, _, path = (os.environ.get("DOCKER_HOST") or DEFAULT_ENGINE).partition("://")
+    socket = Path(path)
+    if scheme != "unix" or not socket.is_socket():
+        raise SetupError(
+            "There is no engine on this machine: name its socket, DOCKER_HOST=unix:///run/docker.sock."
+        )
+    return socket
+
+
 def show_that_it_works() -> None:
+    socket = engine_socket()
     with ExitStack() as stack:
         database = stack.enter_context(services.postgres())
         redis = stack.enter_context(services.redis())
-        socket = os.environ["DOCKER_HOST"].removeprefix("unix://")
-        group = str(Path(socket).stat().st_gid)
+        group = str(socket.stat().st_gid)
         port = services.free_port()
         mark = secrets.token_hex(3)
         env = {

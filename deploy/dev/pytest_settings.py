@@ -5,9 +5,9 @@ So a bare `pytest` works; `make test` names PostgreSQL, Redis and a Docker engin
 
 import atexit
 import os
-import re
 import tempfile
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 from deploy.dev import services
 from deploy.dev.environment import find
@@ -31,7 +31,7 @@ if _parallel and find("redis-server"):
 elif _parallel and "REDIS_URL" in os.environ:
     # They share the server, not the data: gw0 has number 1, and so on.
     _number = int(os.environ["PYTEST_XDIST_WORKER"][2:]) + 1
-    os.environ["REDIS_URL"] = re.sub(r"\d+$", str(_number), os.environ["REDIS_URL"])
+    os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_number}").geturl()
 elif "REDIS_URL" not in os.environ:
     service = services.redis if find("redis-server") else services.embedded_redis
     os.environ["REDIS_URL"] = _ours.enter_context(service())

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +16,10 @@ import pytest
 import yaml
 from compose_spec.models import ComposeSpecification, Service
 from django.conf import settings
-from django.urls import resolve
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from helloagents import ending
 
 ROOT: Path = settings.BASE_DIR
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -23,9 +27,35 @@ MONITORING = ROOT / "deploy" / "monitoring"
 OF_THE_IMAGE = {"PORT", "WEB_PROCESSES", "DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"}
 
 
-def compose() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+class Override(list[str]):
+    """What takes the place of a list of compose.yaml, instead of adding to it."""
+
+
+class ComposeLoader(yaml.SafeLoader):
+    """YAML with Compose's own `!override`."""
+
+
+def _override(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> Override:
+    return Override(loader.construct_sequence(node))
+
+
+ComposeLoader.add_constructor("!override", _override)
+
+
+def compose(name: str = "compose.yaml") -> dict[str, Any]:
+    read: dict[str, Any] = yaml.load((ROOT / name).read_text(), ComposeLoader)
     return read
+
+
+def worker_with_engine_elsewhere() -> dict[str, Any]:
+    """As Compose puts it together from both files."""
+    worker: dict[str, Any] = compose()["services"]["worker"]
+    for key, value in compose("compose.engine.yaml")["services"]["worker"].items():
+        if isinstance(value, Override):
+            worker[key] = value
+        else:
+            worker[key] = {**worker[key], **value} if isinstance(value, dict) else [*worker[key], *value]
+    return worker
 
 
 def documented() -> set[str]:
@@ -48,10 +78,11 @@ def is_ours(service: dict[str, Any]) -> bool:
 
 def test_each_variable_of_compose_is_one_that_somebody_reads() -> None:
     text = (ROOT / "compose.yaml").read_text()
+    text += (ROOT / "compose.engine.yaml").read_text()
     asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text))
     given = {name for each in compose()["services"].values() if is_ours(each) for name in each["environment"]}
 
-    assert asked <= documented()
+    assert asked <= documented() | OF_THE_IMAGE
     assert given <= documented() | OF_THE_IMAGE
 
 
@@ -111,6 +142,22 @@ def test_services_are_locked_down_and_looked_after() -> None:
     assert with_socket == ["worker"]
 
 
+def test_with_an_engine_elsewhere_the_worker_has_its_certificates_and_no_socket_of_this_machine() -> None:
+    ComposeSpecification.model_validate(compose("compose.engine.yaml"))
+    assert list(compose("compose.engine.yaml")["services"]) == ["worker"]
+
+    worker = worker_with_engine_elsewhere()
+    Service.model_validate(worker)
+    environment = worker["environment"]
+    own, certificates = worker["volumes"]
+    assert own == "site:/data"
+    assert re.fullmatch(rf"\$\{{DOCKER_CERT_PATH:\?.+\}}:{environment['DOCKER_CERT_PATH']}:ro", certificates)
+    assert environment["DOCKER_HOST"].startswith("${DOCKER_HOST:?")
+    assert environment["DOCKER_TLS_VERIFY"] == "1"
+    assert environment["DATABASE_URL"] == compose()["services"]["worker"]["environment"]["DATABASE_URL"]
+    assert worker["group_add"] == []
+
+
 def test_compose_gives_processes_time_to_end() -> None:
     services = compose()["services"]
     # Nothing stands before web there that would have to let go of it first.
@@ -128,6 +175,27 @@ def test_what_containers_are_told_to_do_is_what_the_image_can_do() -> None:
     assert re.search(r"^USER 10001", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_container_asks_its_web_process_by_a_name_that_the_site_has(
+    live_server: LiveServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(*question: str, hosts: str = ".school.example,localhost") -> str:
+        port = live_server.url.rpartition(":")[2]
+        env = {"PORT": port, "ALLOWED_HOSTS": hosts, "ALIVE_FILE": "/nowhere"}
+        command = [sys.executable, str(ROOT / "deploy/image/is-healthy"), *question]
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert (done.returncode == 0) == (done.stderr == "")
+        return done.stderr
+
+    settings.ALLOWED_HOSTS = [".school.example"]
+    assert answer() == answer("ready") == ""
+    assert "400" in answer("ready", hosts="learn.example.org")
+
+    monkeypatch.setattr(ending, "has_begun", lambda: True)
+    assert answer() == ""
+    assert "503" in answer("ready")
+
+
 # --- Kubernetes -----------------------------------------------------------------------------------
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -138,8 +206,17 @@ GRACE = {"web": PRE_STOP + 25, "worker": 35, "beat": 10, "migrate": 0}
 
 
 def manifests() -> list[dict[str, Any]]:
-    listed = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["resources"]
-    return [each for name in listed for each in yaml.safe_load_all((KUBERNETES / name).read_text())]
+    """What is applied: resources, with what patches add to pods."""
+    listed = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+    found = [
+        each for name in listed["resources"] for each in yaml.safe_load_all((KUBERNETES / name).read_text())
+    ]
+    for patch in listed["patches"]:
+        added = yaml.safe_load((KUBERNETES / patch["path"]).read_text())["spec"]["template"]["spec"]
+        for each in found:
+            if each["kind"] == patch["target"]["kind"]:
+                each["spec"]["template"]["spec"] |= added
+    return found
 
 
 def pods() -> dict[str, dict[str, Any]]:
@@ -160,7 +237,8 @@ def test_kubernetes_knows_what_it_is_told() -> None:
 
 def test_each_manifest_is_applied_and_finds_what_it_names() -> None:
     files = {path.name for path in KUBERNETES.glob("*.yaml")}
-    listed = set(yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["resources"])
+    kustomization = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())
+    listed = {*kustomization["resources"], *(each["path"] for each in kustomization["patches"])}
     assert files == listed | {"kustomization.yaml", "secrets.example.yaml"}
 
     labels = [pod["metadata"]["labels"] for pod in pods().values()]
@@ -189,17 +267,63 @@ def test_pods_are_locked_down_and_have_time_to_end() -> None:
         assert container["args"] == [name]
         assert pod["spec"]["securityContext"]["runAsNonRoot"]
         assert not pod["spec"]["automountServiceAccountToken"]
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
+        for each in (container, *pod["spec"].get("initContainers", [])):
+            assert each["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
         assert pod["spec"]["terminationGracePeriodSeconds"] >= GRACE[name]
         if name != "migrate":
             assert container["livenessProbe"]["exec"]["command"] == ["deploy/image/is-healthy"]
     (web,) = pods()["web"]["spec"]["containers"]
-    assert resolve(web["readinessProbe"]["httpGet"]["path"]).view_name == "health-ready"
+    assert web["readinessProbe"]["exec"]["command"] == ["deploy/image/is-healthy", "ready"]
     assert web["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", str(PRE_STOP)]
+
+
+def test_new_code_waits_for_the_migrations_of_its_version() -> None:
+    for name, pod in pods().items():
+        if name != "migrate":
+            (container,) = pod["spec"]["containers"]
+            (before,) = pod["spec"]["initContainers"]
+            assert "until python manage.py migrate --check;" in before["command"][-1]
+            assert before["image"] == container["image"]
+            assert before["envFrom"] == container["envFrom"]
+
+
+def test_no_apply_undoes_what_an_autoscaler_did() -> None:
+    scaled = {
+        each["spec"]["scaleTargetRef"]["name"]
+        for each in manifests()
+        if "scaleTargetRef" in each.get("spec", {})
+    }
+    assert scaled == {"web", "worker"}
+    for manifest in manifests():
+        if manifest["kind"] == "Deployment" and manifest["metadata"]["name"] in scaled:
+            assert "replicas" not in manifest["spec"]
+
+
+def reached_from(role: str) -> set[int]:
+    """The ports that network policies let the pod of a role open, wherever."""
+    labels = pods()[role]["metadata"]["labels"]
+    ports = set()
+    for policy in (each["spec"] for each in manifests() if each["kind"] == "NetworkPolicy"):
+        selector = policy["podSelector"]
+        selected = selector.get("matchLabels", {}).items() <= labels.items() and all(
+            labels[each["key"]] in each["values"] for each in selector.get("matchExpressions", [])
+        )
+        if selected:
+            ports |= {port["port"] for rule in policy.get("egress", []) for port in rule["ports"]}
+    return ports
+
+
+def test_policies_let_pass_what_the_settings_name() -> None:
+    """All tell of faults, web and workers send mail and ask models, and the engine is for workers."""
+    everybody = {53, 5432, 6379, 443, 4318}
+    services = {25, 465, 587, 11434, 8000}
+    assert reached_from("beat") == reached_from("migrate") == everybody
+    assert reached_from("web") == everybody | services
+    assert reached_from("worker") == everybody | services | {2376}
 
 
 def test_dashboard_panels_ask_the_provisioned_source() -> None:
