@@ -36,7 +36,6 @@ class Endpoint:
         self._knocks = False  # somebody waits to be accepted
         self._used = False  # in this run
         self._run: int | None = None
-        self._run_waited_for: int | None = None
         self._before_call: Callable[[], object] = _nothing
         self._callers: dict[int, Caller] = {}  # by descriptor
         self._paused: set[Caller] = set()
@@ -52,15 +51,18 @@ class Endpoint:
         self._number = self._bytes = 0
 
     def close(self) -> None:
-        """End everything of the run. Its last process may live for a moment more: see `on_time`."""
-        if self._used:
-            for caller in list(self._callers.values()):
-                caller.abort()
-            self._look_at = None
-            self._paused.clear()
-            self._begin_anew()
+        """End every call of the run."""
+        for caller in list(self._callers.values()):
+            caller.abort()
+        self._look_at = None
+        self._paused.clear()
         self._run = None
         self._before_call = _nothing
+
+    def renew(self) -> None:
+        """Have nothing left of the run. While a process of it lives, that could take the port meanwhile."""
+        if self._used or self._somebody_waits():
+            self._begin_anew()
 
     # --- What the service's loop calls ---------------------------------------------------------------
 
@@ -82,16 +84,13 @@ class Endpoint:
 
     def before_wait(self) -> None:
         """Before the loop waits for events: there may be room in the link again."""
-        self._run_waited_for = self._run
         if self._paused and not self._link.crowded:
             paused, self._paused = self._paused, set()
             for caller in paused:
                 caller.resume()
 
     def on_time(self) -> None:
-        if self._knocks and self._run_waited_for is None:
-            self._begin_anew()  # of the run before: none has begun, or just now
-        elif self._knocks:
+        if self._knocks:
             self._accept()
         if self._look_at is not None and time.monotonic() >= self._look_at:
             self._look()
@@ -176,29 +175,37 @@ class Endpoint:
         self._listening = True
         self._used = self._knocks = False
 
+    def _somebody_waits(self) -> bool:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return False
+        connection.close()
+        return True
+
     def _accept(self) -> None:
         self._knocks = False
         for _ in range(QUEUE):
-            if len(self._callers) >= MOST_CALLERS and not self._make_room():
+            is_full = len(self._callers) >= MOST_CALLERS
+            leaver = self._longest_idle() if is_full else None
+            if is_full and leaver is None:
                 self._watch_listener(listening=False)
                 return
             try:
                 connection, _ = self._listener.accept()
             except OSError:  # none is left; or it has gone again, and epoll tells of the next
                 return
+            if leaver:
+                leaver.abort()
             self._used = True
             caller = Caller(connection, self._epoll, self)
             self._callers[caller.fd] = caller
             if self._look_at is None:
                 self._look_at = time.monotonic() + LOOK
 
-    def _make_room(self) -> bool:
-        """Part with the idle caller who has been there longest; clients know that this happens."""
-        for caller in self._callers.values():
-            if caller.idle:
-                caller.abort()
-                return True
-        return False
+    def _longest_idle(self) -> Caller | None:
+        """The idle caller who has been there longest; clients know that they may be parted with."""
+        return next((caller for caller in self._callers.values() if caller.idle), None)
 
     def _watch_listener(self, *, listening: bool) -> None:
         if listening != self._listening:

@@ -3,8 +3,9 @@
 It lies inside whatever filter the engine brings, works the same for every engine, and is installed once on
 the supervisor before any learner code exists; forks inherit it. Everything is allowed but what follows:
 reaching into other processes, kernel keyrings, loading code into the kernel, namespaces and mounts, IPC
-objects that outlive their maker, the clock, sockets other than local ones, TCP and UDP, a new limit on core
-dumps (`forbid_core_dumps` says why), and another priority for process 1 (`identity.kill_all_of` says why).
+objects that outlive their maker, the clock, sockets other than local ones, TCP and UDP, labels of flows (the
+kernel keeps them for all of the machine), a new limit on core dumps (`forbid_core_dumps` says why), and another
+priority for process 1 (`identity.kill_all_of` says why).
 
 Numbers: the kernel's ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``.
 """
@@ -116,6 +117,7 @@ SOCKET_TYPES = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
 # Any other has the kernel look for a module that serves it, and load it. 0 is the type's usual one.
 SOCKET_PROTOCOLS = (0, socket.IPPROTO_ICMP, socket.IPPROTO_TCP, socket.IPPROTO_UDP)
 SOCKET_TYPE_MASK = 0xF  # the rest are flags: SOCK_CLOEXEC, SOCK_NONBLOCK
+IPV6_FLOWLABEL_MGR = 32  # linux/in6.h
 IOPRIO_WHO_PROCESS = 1  # ioprio_set(2)
 X32_BIT = 0x40000000  # x86_64's second numbering of the same calls
 
@@ -142,6 +144,7 @@ class Architecture(NamedTuple):
     clone3: int
     socket: int
     socketpair: int
+    setsockopt: int
     setrlimit: int
     prlimit: int
     setpriority: int
@@ -158,6 +161,7 @@ ARCHITECTURES = {
         clone3=435,
         socket=41,
         socketpair=53,
+        setsockopt=54,
         setrlimit=160,
         prlimit=302,
         setpriority=141,
@@ -171,6 +175,7 @@ ARCHITECTURES = {
         clone3=435,
         socket=198,
         socketpair=199,
+        setsockopt=208,
         setrlimit=164,
         prlimit=261,
         setpriority=140,
@@ -231,6 +236,14 @@ def build(machine: str) -> list[Instruction]:
         allow,
     ]
     new_pair = [_load_argument(0), *_one_of((socket.AF_UNIX,), _fail(errno.EAFNOSUPPORT)), allow]
+    new_option = [
+        _load_argument(1),
+        *_one_of((socket.IPPROTO_IPV6,), allow),
+        _load_argument(2),
+        Instruction(_JUMP_EQUAL, IPV6_FLOWLABEL_MGR, 0, 1),
+        _fail(errno.EPERM),
+        allow,
+    ]
     new_limit = [_load_argument(0), *_one_of((resource.RLIMIT_CORE,), allow), _fail(errno.EPERM)]
     look_at_limit = [  # prlimit(2) sets a limit unless its third argument is no pointer
         _load_argument(1),
@@ -261,6 +274,7 @@ def build(machine: str) -> list[Instruction]:
         *_when_call(arch.clone3, [_fail(errno.ENOSYS)]),
         *_when_call(arch.socket, new_socket),
         *_when_call(arch.socketpair, new_pair),
+        *_when_call(arch.setsockopt, new_option),
         *_when_call(arch.setrlimit, new_limit),
         *_when_call(arch.prlimit, look_at_limit),
         *_when_call(arch.setpriority, priority),

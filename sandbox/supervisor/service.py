@@ -240,6 +240,7 @@ class Service:
 
     def _clean(self, run: Run) -> None:
         """Wipe what a run has left; raises Unclean."""
+        self._endpoint.renew()
         self._premises.clean(run.uid)
         if self._zygote and self._zygote.ended:
             raise Unclean("the zygote has been killed")

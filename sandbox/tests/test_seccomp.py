@@ -139,3 +139,11 @@ def test_nobody_changes_the_priority_of_process_1(machine: str) -> None:
         assert verdict(machine, number, by_process, 0) == ALLOW
         for by_group_or_user in {0, 1, 2, 3} - {by_process}:
             assert verdict(machine, number, by_group_or_user, 0) == denied
+
+
+def test_no_labels_of_flows_but_other_options(machine: str) -> None:
+    number = ARCHITECTURES[machine].setsockopt
+
+    assert verdict(machine, number, 3, socket.IPPROTO_IPV6, 32) == ERRNO | errno.EPERM
+    assert verdict(machine, number, 3, socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == ALLOW
+    assert verdict(machine, number, 3, socket.IPPROTO_TCP, 32) == ALLOW
