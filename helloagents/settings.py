@@ -508,8 +508,11 @@ RUN_TIMEOUT_MAX = env.int("RUN_TIMEOUT_MAX", default=60)
 RUN_CODE_MAX_BYTES = 100 * 1024
 # A run that ends within this time is answered in the response itself; a longer one streams.
 RUN_INLINE_WAIT_SECONDS = 0.3
-# After this long without an end something hangs: lease wait and time limit are over by then.
-RUN_STALE_SECONDS = SANDBOX_LEASE_WAIT_SECONDS + RUN_TIMEOUT_MAX + 30
+# Checking a program takes more runs, one after the other; those not begun by then count as too slow.
+RUN_CHECKS_SECONDS = 120
+# After this long without an end something hangs: the program's own run and the last of its checks are over by
+# then, each with its wait for a container. An exercise may give a run 60 s, whatever other programs get.
+RUN_STALE_SECONDS = RUN_CHECKS_SECONDS + 2 * (SANDBOX_LEASE_WAIT_SECONDS + max(RUN_TIMEOUT_MAX, 60)) + 30
 # How many runs may wait in all, and how many one learner may have waiting or running.
 RUN_QUEUE_MAX = env.int("RUN_QUEUE_MAX", default=1000)
 RUN_QUEUE_PER_LEARNER = env.int("RUN_QUEUE_PER_LEARNER", default=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -54,7 +55,8 @@ async def _sse(
                 yield ": no news\n\n"
     finally:
         if hanging_up_stops and not is_told:
-            live.order_stop(answer.pk)  # a moment's work, and this may not wait for anything
+            # By another thread, and not waited for: here others would wait, too, while Redis is away.
+            asyncio.get_running_loop().run_in_executor(None, live.order_stop, answer.pk)
 
 
 def _standing(answer: Message, describe: Describe) -> dict[str, Any] | None:

@@ -53,6 +53,21 @@ def held() -> list[tuple[Submission, RunControl]]:
     return [(hold.submission, hold.control) for hold in list(_holds) if hold.submission]
 
 
+def catch_up() -> None:
+    """Stop those held runs whose learner wanted it while Redis could not pass it on: the row says so, too."""
+    controls = {submission.pk: control for submission, control in held()}
+    if not controls:
+        return
+    unheard = Submission.objects.running().filter(pk__in=controls, cancel_requested=True)
+    try:
+        for run_id in unheard.values_list("pk", flat=True):
+            controls[run_id].cancel()
+    except (DatabaseError, InterfaceError) as error:  # the next look will tell
+        log.warning("database_unavailable", error=str(error))
+    finally:
+        connection.close()
+
+
 def leave() -> None:
     """From now on this process gives away the runs it holds, and cannot take new ones."""
     _leaving.set()

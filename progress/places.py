@@ -1,6 +1,6 @@
 """The queue as those who wait see it: their places, and how many workers take from it.
 
-Both are read once a second for all, however many they are.
+Both are read once a second for all, however many they are, and anew for one that was not there yet.
 """
 
 from __future__ import annotations

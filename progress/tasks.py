@@ -220,20 +220,17 @@ def recover() -> None:
     lost = hosts.lost(suspects - {hosts.own_id()})
     for submission in lifecycle.left_running(lost_hosts=lost)[:_RECOVERED_AT_ONCE]:
         log.error("run_left_behind", submission=str(submission.pk), host=submission.host)
+        fault = "HostLost" if submission.host in lost else "RunOverdue"
         if lifecycle.requeue(submission):
-            _note_lost(submission, "run again on another host")
+            hosts.note_fault(what=fault, detail=f"{submission.host}: run again on another host")
             enqueue(submission)
         elif _close(submission):
-            _note_lost(submission, "closed")
+            hosts.note_fault(what=fault, detail=f"{submission.host}: closed")
     for submission in lifecycle.left_waiting(queue_is_empty=hosts.waiting() == 0)[:_RECOVERED_AT_ONCE]:
         if lifecycle.mark_sent_again(submission):
             enqueue(submission)
     for submission in lifecycle.hopeless()[:_RECOVERED_AT_ONCE]:
         _close(submission)
-
-
-def _note_lost(submission: Submission, consequence: str) -> None:
-    hosts.note_fault(what="HostLost", detail=f"{submission.host}: {consequence}")
 
 
 # --- Mail -----------------------------------------------------------------------------------------

@@ -10,13 +10,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from progress import orders, tasks
 from progress.images import images_of_courses
+from progress.models import Submission
 from sandbox import hosts
-from sandbox.errors import EngineUnavailable
-from sandbox.pools import close_pool, get_pool
+from sandbox.errors import EngineUnavailable, SandboxError
+from sandbox.pools import Pools, close_pool, get_pool
 from tutor import choosing
 from tutor.providers import clients
 
@@ -27,28 +28,29 @@ _LAST_SECONDS = 5  # for runs that were handed over to let go
 _heart: hosts.Heart | None = None
 _asked_to_end = False
 _no_engine = ""  # why there is none, in words
+_is_warm = False
 
 
 def start() -> None:
-    """Warm containers before the first learner clicks, listen for orders, and join the hosts."""
+    """Listen for orders, join the hosts, and warm containers before the first learner clicks."""
     global _heart
     orders.start_listening()
-    _warm_up()
     _heart = hosts.start(figures=_figures, watch=_watch)
-    if choosing.site_providers():
-        clients.load_ahead()
-
-
-def _warm_up() -> None:
     try:
-        get_pool().warm(images_of_courses())
-    except EngineUnavailable as error:
-        log.error("not_warmed_up", error=str(error))  # each run will say so to its learner, and try again
+        if choosing.site_providers():
+            clients.load_ahead()
+    finally:
+        connections.close_all()
 
 
-def _warm_up_late() -> None:
+def _warm_up(pool: Pools) -> None:
+    """Should the database not tell now which images are needed, the next figures try again."""
+    global _is_warm
     try:
-        _warm_up()
+        pool.warm(images_of_courses())
+        _is_warm = True
+    except (SandboxError, DatabaseError, InterfaceError) as error:
+        log.warning("not_warmed_up", error=str(error))
     finally:
         connections.close_all()
 
@@ -70,14 +72,13 @@ def end() -> None:
 
 def _leave() -> None:
     log.info("worker_leaves", running=len(orders.held()), seconds=settings.WORKER_STOP_SECONDS)
-    if _nothing_held(settings.WORKER_STOP_SECONDS):
-        return  # the worker ends by itself
-    orders.leave()
+    _nothing_held(settings.WORKER_STOP_SECONDS)
+    orders.leave()  # what was delivered just now goes back, too
     deadline = time.monotonic() + _LAST_SECONDS
     while (held := orders.held()) and time.monotonic() < deadline:
         for submission, control in held:
-            tasks.hand_over(submission)
-            control.cancel()
+            if _let_go(submission):
+                control.cancel()
         _nothing_held(0.2)
     connections.close_all()
     if orders.held():
@@ -87,12 +88,22 @@ def _leave() -> None:
         os._exit(1)
 
 
-def _nothing_held(seconds: float) -> bool:
+def _let_go(submission: Submission) -> bool:
+    """Whether a run is no longer this host's; while the database is away, nobody else could have it."""
+    try:
+        tasks.hand_over(submission)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("database_unavailable", error=str(error))
+        connections.close_all()
+        return False
+    return True
+
+
+def _nothing_held(seconds: float) -> None:
     """Wait until no run is held, at most `seconds`."""
     deadline = time.monotonic() + seconds
     while orders.held() and time.monotonic() < deadline:
         time.sleep(0.05)
-    return not orders.held()
 
 
 def _watch() -> None:
@@ -105,6 +116,7 @@ def _watch() -> None:
 
 def _figures() -> dict[str, Any]:
     """What this host tells the others about itself."""
+    orders.catch_up()
     oldest = min((run.started_at for run, _ in orders.held() if run.started_at), default=None)
     return {
         "leaving": _asked_to_end,
@@ -115,16 +127,16 @@ def _figures() -> dict[str, Any]:
 
 
 def _pool_figures() -> dict[str, Any]:
-    global _no_engine
+    global _no_engine, _is_warm
     try:
         pool = get_pool()
     except EngineUnavailable as error:
         # The site is of use without: each run says so to its learner, and tries again.
         if not _no_engine:
             log.error("no_sandbox", error=str(error))
-        _no_engine = str(error)
+        _no_engine, _is_warm = str(error), False
         return {"engine": None, "limits": None, "pool": {"message": _no_engine}}
-    if _no_engine:
-        _no_engine = ""
-        _warm_up_late()
+    _no_engine = ""
+    if not _is_warm:
+        _warm_up(pool)
     return {"engine": pool.engine.name, "limits": asdict(pool.limits), "pool": pool.stats()}

@@ -124,7 +124,10 @@ class Heart:
         self._started_at = time.time()
 
     def start(self) -> None:
-        self._gather()
+        try:
+            self._gather()
+        except Exception:  # a host that cannot say how it is lives all the same, and is asked again
+            log.exception("host_failed", doing="gather")
         for thread in self._threads:
             thread.start()
 
@@ -193,6 +196,8 @@ class Heart:
         }
 
     def _beat(self) -> None:
+        if settings.ALIVE_FILE:  # first: it says that this process lives, not that Redis does
+            Path(settings.ALIVE_FILE).touch()
         with self._lock:
             latencies, self._latencies = self._latencies, []
         counts = count_durations(latencies)
@@ -207,6 +212,8 @@ class Heart:
             "latency": counts,
         }
         key = _history_key(own_id())
+        if self._stopping.is_set():  # it took long, and this host has left the list
+            return
         with client().pipeline(transaction=False) as pipe:
             pipe.set(_report_key(own_id()), self._in_words(), ex=GONE_SECONDS)
             pipe.zadd(_HOSTS, {own_id(): moment})
@@ -216,8 +223,6 @@ class Heart:
             pipe.expire(key, HISTORY_SECONDS)
             pipe.execute()
         self._tally.write(client())
-        if settings.ALIVE_FILE:
-            Path(settings.ALIVE_FILE).touch()
 
     def _latency(self) -> dict[str, Any]:
         """Of the last minute, in seconds."""
@@ -307,10 +312,10 @@ def alive() -> list[Host]:
 
 
 def lives(host: str) -> bool:
-    """Whether a host has been heard of lately, or nobody can tell."""
+    """Whether a host has been heard of so lately that its runs are its own, or nobody can tell."""
     try:
         heard = client().zscore(_HOSTS, host)
-        return heard is not None and now() - heard <= ALIVE_SECONDS
+        return heard is not None and now() - heard <= settings.WORKER_LOST_SECONDS
     except redis.RedisError as error:
         log.warning("redis_unavailable", doing="lives", error=str(error))
         return True

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from progress import lifecycle
 from progress.checking.inside import judge as judge_inside
@@ -74,12 +77,16 @@ class Behaviour:
 
 
 class Laboratory:
-    """Runs a submission's program again and again, each time in an untouched container."""
+    """Runs a submission's program again and again, each time in an untouched container, for some time.
+
+    When RUN_CHECKS_SECONDS are over it runs nothing more: what is asked then ends as if it were too slow.
+    """
 
     def __init__(self, submission: Submission, pool: Pools, control: RunControl) -> None:
         self.submission = submission
         self.pool = pool
         self.control = control
+        self._deadline = time.monotonic() + settings.RUN_CHECKS_SECONDS
 
     def behaviour(self, stdin: str) -> Behaviour:
         """The program with this input."""
@@ -124,11 +131,25 @@ class Laboratory:
         return [told.get(number) for number in range(len(questions))]
 
     def _run(self, request: RunRequest, line: ScriptedLine | None) -> RunResult:
+        if time.monotonic() > self._deadline:
+            return _too_late()
         answer = line.answer if line else None
         result = self.pool.run(request, on_event=_ignore, control=self.control, answer=answer)
         if result.outcome is Outcome.CANCELLED:
             raise Stopped
         return result
+
+
+def _too_late() -> RunResult:
+    return RunResult(
+        outcome=Outcome.TIMEOUT,
+        exit_code=None,
+        output=(),
+        truncated=False,
+        wall_time=0.0,
+        cpu_time=0.0,
+        peak_memory=0,
+    )
 
 
 def behaviour_of(result: RunResult, calls: Sequence[Json]) -> Behaviour:

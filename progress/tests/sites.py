@@ -138,6 +138,14 @@ class Site:
             query = f"SELECT {name} FROM progress_submission WHERE id IN ({marks})"
             return [row[0] for row in database.execute(query, [UUID(each).hex for each in run_ids])]
 
+    def note_wish_to_stop(self, run_id: str) -> None:
+        """What the site writes down when *Stop* is pressed, without the order to whoever runs it."""
+        with closing(sqlite3.connect(self.env["DATABASE_URL"].removeprefix("sqlite:///"))) as database:
+            database.execute(
+                "UPDATE progress_submission SET cancel_requested = 1 WHERE id = ?", [UUID(run_id).hex]
+            )
+            database.commit()
+
     def hosts(self) -> list[str]:
         """The ids of the hosts that are on the list."""
         with redis.Redis.from_url(self.env["REDIS_URL"], decode_responses=True) as client:

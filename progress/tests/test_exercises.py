@@ -164,6 +164,20 @@ def test_a_fault_of_the_platform_is_no_failed_attempt(
     assert Submission.objects.get().faults == 1, "it was tried once more"
 
 
+def test_checks_that_take_too_long_together_end_in_a_verdict(
+    client: Client, exercise: Exercise, pool_answers: Answers, settings: Any
+) -> None:
+    settings.RUN_CHECKS_SECONDS = -1
+    Exercise.objects.update(text=exercise.text.replace("[[hint]]", VALUE_CHECK + "[[hint]]", 1))
+    pool = pool_answers(make_result(stdout="Hello\n"))
+
+    run = check(client, exercise, LOOP)
+
+    assert (run["status"], run["passed"]) == ("finished", False)
+    assert [each["passed"] for each in run["checks"]] == [True, True, False]
+    assert len(pool.requests) == 1, "nothing more was run"
+
+
 VALUE_CHECK = """[[check]]
 name = "Keeps the name"
 value = "name"

@@ -138,3 +138,13 @@ def test_ctrl_c_leaves_runs_to_the_next_worker(site: Site, visitor: Visitor) -> 
 
     assert (end["outcome"], end["output"]) == ("ok", [["stdout", "begun\ndone\n"]])
     assert site.column("faults", [run["id"]]) == [0]
+
+
+def test_a_stop_is_obeyed_though_its_order_was_lost(site: Site, visitor: Visitor) -> None:
+    with site.worker("east"):
+        run = visitor.run(SLOW.format(seconds=30))
+        eventually(lambda: visitor.get(run["url"])["status"] == "running")
+
+        site.note_wish_to_stop(run["id"])
+
+        assert visitor.end_of(run)["outcome"] == "cancelled"

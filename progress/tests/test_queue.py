@@ -233,6 +233,18 @@ def test_a_run_that_was_overtaken_is_sent_again(client: Client) -> None:
     assert hosts.client().llen(site_settings.CELERY_TASK_DEFAULT_QUEUE) == 2
 
 
+def test_a_run_without_an_end_is_called_overdue_where_its_host_lives(client: Client, settings: Any) -> None:
+    since = timezone.now() - timedelta(seconds=settings.RUN_STALE_SECONDS + 1)
+    make_host("east")
+    stuck = make_submission(status="running", attempts=1, host="east", started_at=since)
+
+    tasks.recover()
+
+    stuck.refresh_from_db()
+    assert (stuck.status, stuck.faults) == ("queued", 1)
+    assert [fault["what"] for fault in hosts.recent_faults()] == ["RunOverdue"]
+
+
 def test_a_run_that_nobody_takes_is_closed_in_the_end(client: Client, settings: Any) -> None:
     start(client)
     long_ago = timezone.now() - timedelta(seconds=settings.RUN_WAIT_MAX_SECONDS + 1)

@@ -460,9 +460,9 @@ def test_input_for_a_program_that_does_not_run_is_a_conflict(client: Client) -> 
     assert response.status_code == 409
 
 
-def test_what_a_dead_worker_left_is_run_again_then_closed(pool_answers: Answers) -> None:
+def test_what_a_dead_worker_left_is_run_again_then_closed(pool_answers: Answers, settings: Any) -> None:
     pool_answers(make_result())
-    long_ago = timezone.now() - timedelta(minutes=4)
+    long_ago = timezone.now() - timedelta(seconds=settings.RUN_STALE_SECONDS + 1)
     once = make_submission(status="running", attempts=1, started_at=long_ago)
     twice = make_submission(status="running", attempts=2, faults=1, started_at=long_ago)
     fresh = make_submission(status="running", attempts=1, started_at=timezone.now())

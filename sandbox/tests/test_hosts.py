@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,6 +171,41 @@ def test_figures_that_cannot_be_had_stop_no_heartbeat(settings: Any) -> None:
         heart.stop()
 
 
+def test_a_process_lives_also_while_redis_is_away(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What looks after its container would start it anew otherwise, and end the programs that run in it."""
+    settings.ALIVE_FILE = str(tmp_path / "alive")
+    away = redis.Redis(port=1, decode_responses=True)
+    heart = hosts.Heart(figures=dict, watch=lambda: None)
+
+    with monkeypatch.context() as patched, pytest.raises(redis.ConnectionError):
+        patched.setattr(hosts, "client", lambda: away)
+        heart._beat()
+
+    assert Path(settings.ALIVE_FILE).exists()
+
+
+def test_a_host_joins_though_it_cannot_say_how_it_is(settings: Any) -> None:
+    settings.WORKER_HEARTBEAT_SECONDS = 0.05
+
+    def figures() -> dict[str, Any]:
+        raise RuntimeError("the database is away")
+
+    heart = hosts.Heart(figures=figures, watch=lambda: None)
+    heart.start()
+    try:
+        eventually(lambda: hosts.lives(hosts.own_id()))
+    finally:
+        heart.stop()
+
+
+def test_whoever_may_lose_its_runs_does_not_live(settings: Any) -> None:
+    settings.WORKER_LOST_SECONDS = 20
+    assert hosts.lives(make_host("fresh", age=19))
+    assert not hosts.lives(make_host("quiet", age=21))
+
+
 def test_a_host_is_lost_only_after_it_was_missing_at_every_look(settings: Any) -> None:
     settings.WORKER_HEARTBEAT_SECONDS = 1
     settings.WORKER_LOST_SECONDS = 0.4
@@ -243,10 +279,22 @@ def test_the_page_shows_hosts_queue_and_latency(instructor: Client) -> None:
     assert "All is well" in page
     assert "2 of 3 containers busy" in page
     assert "bubblewrap" in page
-    assert "128.0\xa0MB · 0.5 CPU · 64 processes" in page
+    assert "Limits of a run in the plain image" in page
+    assert "128 MB · 0.5 CPU · 64 processes" in page
+    assert "in the last minute half of the runs within 4" in page
     assert "the longest for 7 s" in page
     assert "now 2, at most 2" in page
     assert re.search(r'class="chart-line" d="M[\d.]+ [\d.]+H300.0"', page)
+
+
+def test_where_nothing_ran_the_page_says_so(instructor: Client) -> None:
+    host = make_host("east", latency={"runs": 0, "p50": None, "p95": None})
+    hosts.client().delete(f"sandbox:host:{host}:history")
+
+    page = instructor.get(reverse("sandbox-figures")).content.decode()
+
+    assert page.count("no runs in the last minute") == 3  # the chart in sight and for readers aloud, the host
+    assert "within –" not in page
 
 
 def make_pool_with(*containers: dict[str, Any], replaced: dict[str, int] | None = None) -> dict[str, Any]:
