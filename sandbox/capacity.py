@@ -7,10 +7,13 @@ from typing import Protocol
 
 
 class Sharer(Protocol):
-    """A pool, as the others of its process see it. No lock may be held when it is called."""
+    """A pool, as the others of its process see it.
+
+    No lock may be held when `give_up_idle` or `retry` is called: they take the pool's own.
+    """
 
     def size(self) -> int:
-        """How many containers it has or is making."""
+        """How many containers it has or is making. Takes no lock."""
 
     def give_up_idle(self) -> bool:
         """Part with an idle container, whatever the pool's minimum; False when it has none."""
@@ -40,6 +43,12 @@ class Capacity:
             if waiting:
                 self._short.add(sharer)
             return False
+
+    def withdraw(self, sharer: Sharer) -> None:
+        """Nobody waits for this one any more: no other pool need part with a container for it."""
+        if sharer in self._short:  # seldom, and only then the lock is worth taking
+            with self._lock:
+                self._short.discard(sharer)
 
     def give_back(self) -> bool:
         """Free a place; whether somebody has to be told so by `tell`."""

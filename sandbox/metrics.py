@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from sandbox import hosts, tally
+from sandbox.dashboard import FAULTS
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ _POOL_COUNTERS = {
 
 
 class SandboxCollector(Collector):
-    """Labels are bounded: languages, outcomes, reasons are closed sets, hosts and images the operator's."""
+    """Labels are bounded: hosts and images are the operator's, all others closed sets."""
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -49,7 +50,8 @@ def _runs(counts: Counts) -> Iterator[Metric]:
         return {name[1:]: value for name, value in counts.items() if name[0] == kind}
 
     yield counters("runs", "Runs; broken: by the platform's fault", ["language", "outcome"], named("runs"))
-    yield counters("platform_faults", "Faults of the platform while running", ["fault"], named("faults"))
+    faults = _foreseen(named("faults"))
+    yield counters("platform_faults", "Faults of the platform while running", ["fault"], faults)
     yield histogram(
         "run_seconds", "What programs took", ["language", "outcome"], counts, "seconds", tally.RUN_SECONDS
     )
@@ -61,6 +63,14 @@ def _runs(counts: Counts) -> Iterator[Metric]:
         "wait",
         tally.WAIT_SECONDS,
     )
+
+
+def _foreseen(faults: Counts) -> Counts:
+    """All that are not foreseen together: they are named after whatever was raised."""
+    counts = Added(float)
+    for (what,), value in faults.items():
+        counts[(what if what in FAULTS else "other",)] += value
+    return counts
 
 
 def _queue() -> Iterator[Metric]:

@@ -258,20 +258,24 @@ class Pool:
             self._waiting += 1
             try:
                 while not control.cancelled:
-                    self._refuse_if_hopeless(tries, deadline)
-                    if self._idle:
+                    if self._idle:  # also at the last moment
                         container = self._idle.popleft()
                         self._occupy(container)
                         return container
+                    self._refuse_if_hopeless(tries, deadline)
                     self._grow_to(self._needed(), at_once=not self._size())
                     self._changed.wait(max(0.0, deadline - self._clock()))
+                self._changed.notify()  # it may have been the one who was told of a container
                 return None
             finally:
                 self._waiting -= 1
+                if not self._waiting:
+                    self._capacity.withdraw(self)
                 if self._upkeep.single_use:
                     self._grow_to(self._needed())  # this one will not come back
 
     def _refuse_if_hopeless(self, tries: int, deadline: float) -> None:
+        """Called with the lock held, while no container is free."""
         if self._closed:
             raise PoolExhausted(_("The pool is closing."))
         # Only a try that began after the run had asked tells that it is vain to wait.

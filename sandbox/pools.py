@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -19,7 +20,7 @@ from sandbox.control import RunControl
 from sandbox.engine_watch import EngineWatch
 from sandbox.engines import Engine, Limits
 from sandbox.engines.selection import select_engine
-from sandbox.errors import ImageMissing
+from sandbox.errors import EngineUnavailable, ImageMissing
 from sandbox.execution import RunEvent, RunRequest, RunResult
 from sandbox.image import Image
 from sandbox.languages import LANGUAGES
@@ -29,6 +30,7 @@ from sandbox.upkeep import Upkeep
 log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 30.0  # seconds until a missing image is looked for again
+ENGINE_AGAIN = 3.0  # seconds until an engine is looked for again
 
 
 class Pools:
@@ -61,7 +63,9 @@ class Pools:
         needed = LANGUAGES[request.language].image
         pool = self.of(needed or request.image)
         if needed and pool.image != needed:
-            raise ImageMissing(self._missing[needed][1])
+            # It may have been found since.
+            _, said = self._missing.get(needed, (0.0, f"The image {needed.name} was not there."))
+            raise ImageMissing(said)
         return pool.run(request, on_event=on_event, control=control, answer=answer)
 
     def warm(self, images: Iterable[Image]) -> None:
@@ -82,10 +86,14 @@ class Pools:
             return self._pools[image]
 
     def stats(self) -> dict[str, Any]:
-        """Figures as `Pool.stats` gives them, of all pools together, and of each by the image's name."""
+        """Figures as `Pool.stats` gives them, of all pools together, and of each by the image's name.
+
+        They tell of missing images, so now and then one of those is looked for.
+        """
+        self._look_again()
         each = {image.name: pool.stats() for image, pool in list(self._pools.items())}
         failing = dict.fromkeys(figures["message"] for figures in each.values())  # each said once
-        words = [*failing, *(said for _, said in self._missing.values())]
+        words = [*failing, *(said for _, said in self._missing.copy().values())]
         if self._watch.trouble not in words:
             words.append(self._watch.trouble)
         return {
@@ -139,6 +147,18 @@ class Pools:
             image = image.base
         return image
 
+    def _look_again(self) -> None:
+        """Look for the missing image that was not looked for longest, if it is time.
+
+        No more than one, since whoever asks for figures may not wait for long.
+        """
+        missing = self._missing.copy()
+        if not missing or self._watch.trouble or self._closed:
+            return
+        image = min(missing, key=lambda each: missing[each][0])
+        with suppress(EngineUnavailable):  # the watch will tell
+            self._is_missing(image)
+
     def _is_missing(self, image: Image) -> bool:
         looked_at, _ = self._missing.get(image, (-LOOK_AGAIN, ""))
         if time.monotonic() < looked_at + LOOK_AGAIN:
@@ -146,9 +166,10 @@ class Pools:
         try:
             self.engine.check(image)
         except ImageMissing as error:
-            log.error(
-                "image_missing", image=image.name, instead=image.base and image.base.name, why=str(error)
-            )
+            if image not in self._missing:  # else it was said
+                log.error(
+                    "image_missing", image=image.name, instead=image.base and image.base.name, why=str(error)
+                )
             self._missing[image] = (time.monotonic(), str(error))
             return True
         self._missing.pop(image, None)
@@ -158,24 +179,37 @@ class Pools:
 _SUMMED = ("available_containers", "in_use_containers", "total_containers", "waiting", *COUNTS)
 
 _pools: Pools | None = None
+_obstacle: EngineUnavailable | None = None  # why there were none
+_looked_at = 0.0
 _pools_lock = threading.Lock()
 
 
 def get_pool() -> Pools:
-    """This process's pools, made at the first call; raises EngineUnavailable when no engine works here."""
-    global _pools
+    """This process's pools, made at the first call; raises EngineUnavailable when no engine works here.
+
+    That is asked at every sign of life and by every run, and costs processes to find out: for some seconds
+    the answer stays the same.
+    """
+    global _pools, _obstacle, _looked_at
     with _pools_lock:
-        if _pools is None:
-            _pools = Pools(select_engine())
+        if _pools is not None:
+            return _pools
+        if _obstacle and time.monotonic() < _looked_at + ENGINE_AGAIN:
+            raise _obstacle.with_traceback(None)
+        try:
+            _pools, _obstacle = Pools(select_engine()), None
+        except EngineUnavailable as error:
+            _obstacle, _looked_at = error, time.monotonic()
+            raise
         return _pools
 
 
 @atexit.register
 def close_pool() -> None:
     """Close this process's pools, if there are any; the next `get_pool` makes new ones."""
-    global _pools
+    global _pools, _obstacle
     with _pools_lock:
-        pools, _pools = _pools, None
+        pools, _pools, _obstacle = _pools, None, None
     if pools:
         pools.close()
 

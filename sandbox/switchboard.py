@@ -17,13 +17,23 @@ import structlog
 from django.utils.translation import gettext as _
 
 from sandbox.calls import Answerer, Call, CallAbandoned, CallRequest, error_body
-from sandbox.supervisor.frames import CALL_NUMBER, MOST_CALLS, SIZE, Frame, Kind, MalformedFrame, pack
-from sandbox.supervisor.http1 import MOST_BODY
+from sandbox.supervisor.frames import (
+    CALL_NUMBER,
+    MOST_CALL_BYTES,
+    MOST_CALLS,
+    SIZE,
+    Frame,
+    Kind,
+    MalformedFrame,
+    pack,
+)
+from sandbox.supervisor.http1 import MOST_BODY, MOST_HEAD, MOST_HEADERS
 
 log = structlog.get_logger(__name__)
 
 MOST_THREADS = 32  # that answer calls of one run at the same time
 MOST_HELD = 32 * 1024 * 1024  # bytes of requests that are being answered or still come in, of one run
+MOST_HEAD_FRAME = 3 * MOST_HEAD  # as JSON, in which a quotation mark takes two bytes
 END_SECONDS = 2.0  # for threads whose calls have been abandoned, at the end of a run
 
 CALL_KINDS = {Kind.CALL, Kind.CALL_BODY, Kind.CALL_END, Kind.CALL_GONE, Kind.CALL_TAKEN}
@@ -42,6 +52,7 @@ class Switchboard:
         self._answer = answer
         self._wake = wake
         self._latest = 0  # number of a call
+        self._bytes = 0  # of all requests' bodies
         self._incoming: dict[int, _Incoming] = {}
         # Shared with the threads:
         self._changed = threading.Condition()
@@ -91,19 +102,25 @@ class Switchboard:
     def _begin(self, number: int, payload: bytes) -> None:
         if number != self._latest + 1 or number > MOST_CALLS:
             raise MalformedFrame(f"call {number} after {self._latest}")
+        if len(payload) > MOST_HEAD_FRAME:
+            raise MalformedFrame("more of a request's head than was allowed")
         self._latest = number
-        self._incoming[number] = incoming = _Incoming(payload)
+        incoming = _Incoming(payload)
         if self._answer is None:
-            incoming.refusal = _no_model()
+            incoming.refuse(_no_model())
+        elif self._held() + incoming.size > MOST_HELD:
+            incoming.refuse(_too_much())
+        self._incoming[number] = incoming
 
     def _continue(self, number: int, data: bytes) -> None:
         incoming = self._expect(number)
         incoming.length += len(data)
-        if incoming.length > MOST_BODY:
+        self._bytes += len(data)
+        # The supervisor keeps to both itself.
+        if incoming.length > MOST_BODY or self._bytes > MOST_CALL_BYTES:
             raise MalformedFrame("more of a request than was allowed")
         if incoming.refusal is None and self._held() + len(data) > MOST_HELD:
-            incoming.refusal = _too_much()
-            incoming.body.clear()
+            incoming.refuse(_too_much())
         if incoming.refusal is None:
             incoming.body += data
 
@@ -112,7 +129,7 @@ class Switchboard:
         del self._incoming[number]
         call = Call(incoming.request(number), self)
         if incoming.refusal is None and not self._start_thread(call):
-            incoming.refusal = _too_much()
+            incoming.refuse(_too_much())
         if incoming.refusal is not None:
             incoming.refusal.give(call)
 
@@ -122,8 +139,8 @@ class Switchboard:
             call.abandon()
 
     def _held(self) -> int:
-        coming = sum(len(incoming.body) for incoming in self._incoming.values())
-        return coming + sum(len(call.request.body) for call in list(self._calls.values()))
+        coming = sum(incoming.size for incoming in self._incoming.values())
+        return coming + sum(_size(call.request) for call in list(self._calls.values()))
 
     def _note_taken(self, number: int, payload: bytes) -> None:
         if len(payload) != SIZE.size:
@@ -217,6 +234,7 @@ class _Incoming:
             sane = (
                 _METHOD.fullmatch(method)
                 and _PATH.fullmatch(path)
+                and len(headers) <= MOST_HEADERS
                 and all(_HEADER.fullmatch(name) and type(value) is str for name, value in headers.items())
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -230,6 +248,17 @@ class _Incoming:
         self.body = bytearray()
         self.refusal: _Refusal | None = None  # to be given when the request is whole
 
+    @property
+    def size(self) -> int:
+        """Bytes that are held of it."""
+        return len(self._path) + _size_of_headers(self._headers) + len(self.body)
+
+    def refuse(self, refusal: _Refusal) -> None:
+        """Hold no more of it than it takes to say so."""
+        self.refusal = refusal
+        self._path, self._headers = "", {}
+        self.body.clear()
+
     def request(self, number: int) -> CallRequest:
         return CallRequest(
             number=number,
@@ -238,6 +267,14 @@ class _Incoming:
             headers=self._headers,
             body=bytes(self.body),
         )
+
+
+def _size(request: CallRequest) -> int:
+    return len(request.path) + _size_of_headers(request.headers) + len(request.body)
+
+
+def _size_of_headers(headers: Mapping[str, str]) -> int:
+    return sum(len(name) + len(value) for name, value in headers.items())
 
 
 @dataclass(frozen=True)

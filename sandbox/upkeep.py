@@ -28,6 +28,7 @@ class Record:
     checked_at: float
     executions: int = 0
     seconds: float = 0.0  # of all executions together
+    passed: int = 0  # deep checks
     failures: int = 0  # of ours: health checks that it missed
     missed: int = 0  # health checks in a row
 
@@ -45,13 +46,19 @@ class Record:
         self.missed += 1
 
     def note_well(self, now: float) -> None:
+        self.passed += 1
         self.missed = 0
         self.checked_at = now
 
     @property
+    def samples(self) -> int:
+        """Everything that was asked of it and that it did or failed to do by our fault."""
+        return self.executions + self.passed + self.failures
+
+    @property
     def failure_rate(self) -> float:
         """Share of failures of the platform (0–1), never of learners' programs."""
-        return self.failures / max(1, self.executions + self.failures)
+        return self.failures / max(1, self.samples)
 
     @property
     def mean_seconds(self) -> float | None:
@@ -76,7 +83,7 @@ class Upkeep:
     ping_after: float = 10  # of idleness: then a lease begins with a ping
     failed_checks: int = 3  # in a row, then a container is replaced
     failure_rate: float = 0.1  # above it a container is replaced
-    failure_samples: int = 10  # executions and failures that a rate needs to mean anything
+    failure_samples: int = 10  # runs and checks that a rate needs to mean anything
     runs_per_container: int = 1000
     single_use: bool = False
     growth_above: float = 0.8  # busy share of the window above which there will be more containers
@@ -107,7 +114,6 @@ class Upkeep:
             return Reason.RUNS
         if record.missed >= self.failed_checks:
             return Reason.SILENT
-        samples = record.executions + record.failures
-        if samples >= self.failure_samples and record.failure_rate > self.failure_rate:
+        if record.samples >= self.failure_samples and record.failure_rate > self.failure_rate:
             return Reason.FAILURES
         return None

@@ -60,7 +60,8 @@ class Bubblewrap:
         # A box dies with the thread that started it, so all are started by one that never ends: a daemon,
         # since threads of an executor are ended before a closing process gets to its pool.
         self._orders: SimpleQueue[tuple[Limits, Image, Future[BubblewrapBox]]] = SimpleQueue()
-        threading.Thread(target=self._start_boxes, name="bubblewrap", daemon=True).start()
+        self._starter: threading.Thread | None = None  # many an engine is made only to be checked
+        self._starting = threading.Lock()
 
     def check(self, image: Image = PYTHON) -> None:
         if sys.platform != "linux":
@@ -96,12 +97,19 @@ class Bubblewrap:
         """There is no service that could be away."""
 
     def create(self, limits: Limits, image: Image = PYTHON) -> BubblewrapBox:
+        self._have_starter()
         box: Future[BubblewrapBox] = Future()
         self._orders.put((limits, image, box))
         try:
             return box.result()
         except (OSError, ValueError) as error:
             raise EngineUnavailable(_("Bubblewrap failed: %(reason)s") % {"reason": error}) from error
+
+    def _have_starter(self) -> None:
+        with self._starting:
+            if self._starter is None:
+                self._starter = threading.Thread(target=self._start_boxes, name="bubblewrap", daemon=True)
+                self._starter.start()
 
     def _start_boxes(self) -> None:
         while True:
@@ -150,24 +158,19 @@ class BubblewrapBox:
         self.channel = SocketChannel(ours)
         try:
             with theirs:
-                self._process, pid = self._start(limits, image, theirs)
-        except (OSError, ValueError):
+                self._process, self._supervisor = self._start(limits, image, theirs)
+        except BaseException:
             ours.close()
             self._group.remove()
+            self._stderr.close()
             raise
-        self._supervisor: int | None = os.pidfd_open(pid)
 
     def destroy(self) -> None:
         with self._lock:
             if self._supervisor is None:
                 return
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._supervisor, signal.SIGKILL)
-            _wait_for_end(self._supervisor)  # its namespace is empty by then
-            os.close(self._supervisor)
-            self._supervisor = None
-            self._process.kill()
-            self._process.wait()
+            supervisor, self._supervisor = self._supervisor, None
+            _end(self._process, supervisor)
             self._group.remove()
             self._stderr.close()
             self.channel.close()
@@ -180,11 +183,16 @@ class BubblewrapBox:
             words = self._stderr.read(64 * 1024).decode("utf-8", "replace").strip()
             return Death(out_of_memory=self._group.out_of_memory(), words=words[-4096:])
 
-    def _start(self, limits: Limits, image: Image, end: socket.socket) -> tuple[subprocess.Popen[bytes], int]:
-        """Start bubblewrap; the supervisor begins only after it is in its control groups."""
+    def _start(
+        self, limits: Limits, image: Image, end: socket.socket
+    ) -> tuple[subprocess.Popen[bytes], int | None]:
+        """Start bubblewrap; the supervisor begins only after it is in its control groups.
+
+        With bubblewrap's process comes a descriptor of the supervisor's.
+        """
         info, info_end = os.pipe()
         go_end, go = os.pipe()
-        with os.fdopen(info) as news, os.fdopen(go, "wb") as starter:
+        with os.fdopen(info) as news, os.fdopen(go, "wb", buffering=0) as starter:
             handed = {"--info-fd": info_end, "--block-fd": go_end}
             wall = _wall(limits, self._group.folders, handed, _packages(image))
             try:
@@ -199,14 +207,18 @@ class BubblewrapBox:
             finally:
                 for fd in handed.values():
                     os.close(fd)
-            pid = self._read_pid(news)
+            supervisor: int | None = None
             try:
+                pid = self._read_pid(news)
+                supervisor = os.pidfd_open(pid)
                 self._group.add(pid)
-            except ProcessLookupError:  # it has found something missing meanwhile
-                process.wait()
-                raise OSError(self._complaint()) from None
-            starter.write(b"\n")
-        return process, pid
+                starter.write(b"\n")
+            except BaseException as error:
+                _end(process, supervisor)
+                if isinstance(error, ProcessLookupError):  # it has found something missing meanwhile
+                    raise OSError(self._complaint()) from None
+                raise
+        return process, supervisor
 
     def _read_pid(self, news: IO[str]) -> int:
         text = news.read()
@@ -217,6 +229,17 @@ class BubblewrapBox:
     def _complaint(self) -> str:
         self._stderr.seek(0)
         return self._stderr.read(4096).decode("utf-8", "replace").strip()
+
+
+def _end(process: subprocess.Popen[bytes], supervisor: int | None) -> None:
+    """Kill the supervisor, where it is known already, and bubblewrap; returns when both have ended."""
+    if supervisor is not None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(supervisor, signal.SIGKILL)
+        _wait_for_end(supervisor)  # its namespace is empty by then
+        os.close(supervisor)
+    process.kill()
+    process.wait()
 
 
 def _wait_for_end(pidfd: int) -> None:

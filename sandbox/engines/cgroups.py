@@ -10,7 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
-from sandbox.engines import Limits
+from sandbox.engines import Limits, owner
 
 ROOT = Path("/sys/fs/cgroup")
 PREFIX = "helloagents-box"
@@ -22,7 +22,7 @@ class Group:
     """The control groups of one box: none, one for all controllers (v2), or one for each (v1)."""
 
     def __init__(self, limits: Limits) -> None:
-        self._name = f"{PREFIX}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._name = f"{PREFIX}-{owner.own_label()}-{secrets.token_hex(4)}"
         self.folders: dict[str, Path] = {}  # where the box expects it, under /sys/fs/cgroup: where it is
         try:
             self._make_v2(limits) if _is_v2() else self._make_v1(limits)
@@ -80,8 +80,7 @@ def remove_orphans() -> int:
     """Remove groups whose owner process is gone. Their boxes ended with it, so they are empty."""
     removed = 0
     for group in _groups():
-        owner = group.name.removeprefix(f"{PREFIX}-").partition("-")[0]
-        if not Path("/proc", owner).exists():
+        if owner.is_gone(group.name.removeprefix(f"{PREFIX}-").rpartition("-")[0]):
             with contextlib.suppress(OSError):
                 group.rmdir()
                 removed += 1

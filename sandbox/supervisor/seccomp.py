@@ -4,8 +4,8 @@ It lies inside whatever filter the engine brings, works the same for every engin
 the supervisor before any learner code exists; forks inherit it. Everything is allowed but what follows:
 reaching into other processes, kernel keyrings, loading code into the kernel, namespaces and mounts, IPC
 objects that outlive their maker, the clock, sockets other than local ones, TCP and UDP, labels of flows (the
-kernel keeps them for all of the machine), a new limit on core dumps (`forbid_core_dumps` says why), and another
-priority for process 1 (`identity.kill_all_of` says why).
+kernel keeps them for all of the machine), a new limit on core dumps (`forbid_core_dumps` says why), and
+another priority for process 1 (`identity.kill_all_of` says why).
 
 Numbers: the kernel's ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``.
 """

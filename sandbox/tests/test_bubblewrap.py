@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import pytest
 from django.conf import settings
 
 from sandbox.container import Container
-from sandbox.engines import Limits, cgroups
+from sandbox.engines import Limits, cgroups, owner
 from sandbox.engines.bubblewrap import Bubblewrap
 from sandbox.errors import EngineUnavailable
 
@@ -59,13 +62,71 @@ def test_nothing_is_left_of_a_destroyed_box() -> None:
     assert box.death().words == "destroyed"
 
 
+def test_an_engine_that_makes_no_box_costs_no_thread() -> None:
+    before = threading.active_count()
+    engines = [Bubblewrap() for _ in range(5)]
+    for engine in engines:
+        engine.check()
+
+    assert threading.active_count() == before
+
+
+def test_all_boxes_are_started_by_one_thread() -> None:
+    engine = Bubblewrap()
+    before = threading.active_count()
+    with ThreadPoolExecutor(4) as threads:
+        boxes = list(threads.map(lambda _: engine.create(Limits.from_settings()), range(4)))
+    for box in boxes:
+        box.destroy()
+
+    assert threading.active_count() == before + 1
+
+
+class _Remembered(subprocess.Popen[bytes]):
+    """Bubblewrap's processes, to be asked later."""
+
+    all: ClassVar[list[_Remembered]] = []
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.all.append(self)
+
+
+@pytest.mark.parametrize("fails", ["os.pidfd_open", "sandbox.engines.cgroups.Group.add"])
+def test_nothing_is_left_of_a_box_that_could_not_be_made(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    engine = Bubblewrap()
+    engine.create(Limits.from_settings()).destroy()  # what stays open from now on, is open
+    open_before, groups_before = open_files(), cgroups._groups()
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "too many")
+
+    monkeypatch.setattr(fails, fail)
+    monkeypatch.setattr(subprocess, "Popen", _Remembered)
+    monkeypatch.setattr(_Remembered, "all", [])
+    with pytest.raises(EngineUnavailable, match="too many"):
+        engine.create(Limits.from_settings())
+
+    (process,) = _Remembered.all
+    assert process.returncode is not None
+    assert open_files() == open_before
+    assert not {*cgroups._groups()} - {*groups_before}
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("change", ["ended", "reused"])
 def test_groups_of_a_dead_owner_are_removed(
-    monkeypatch: pytest.MonkeyPatch, missing: Callable[[str], NoReturn]
+    monkeypatch: pytest.MonkeyPatch, missing: Callable[[str], NoReturn], change: str
 ) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
+    place, pid, started = owner.own_label().rsplit("_", 2)
+    label = f"{place}_{ended.pid}_{started}" if change == "ended" else f"{place}_{pid}_1"
     with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: ended.pid)
+        patch.setattr(owner, "own_label", lambda: label)
         group = cgroups.Group(Limits.from_settings())
     if not group.folders:
         missing("control groups cannot be made here")

@@ -18,8 +18,8 @@ from docker import APIClient
 from pytest_django import Settings
 
 from sandbox.control import RunControl
-from sandbox.engines import Limits
-from sandbox.engines.docker import DockerBox, DockerEngine, containers, images, owner
+from sandbox.engines import Limits, owner
+from sandbox.engines.docker import DockerBox, DockerEngine, containers, images
 from sandbox.engines.docker.stream import attach
 from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.execution import Outcome, RunEvent, RunRequest, RunResult, Started, Stream
@@ -299,10 +299,21 @@ def test_containers_of_a_killed_owner_go(engine: NotingEngine) -> None:
     mine.destroy()
 
 
-def test_a_reused_process_id_is_not_taken_for_the_owner() -> None:
-    host, boot, pid, started = owner.own_label().split("/")
-    assert not owner.is_gone(owner.own_label())
-    assert owner.is_gone(f"{host}/{boot}/{pid}/{int(started) - 1}")
-    assert owner.is_gone(f"{host}/an-earlier-boot/{pid}/{started}")
-    assert owner.is_gone(f"{host}/{boot}/{2**22 + 1}/{started}")
-    assert not owner.is_gone(f"another-host/{boot}/{2**22 + 1}/{started}")
+def test_a_stopped_container_of_an_owner_elsewhere_goes_when_it_is_not_new(
+    engine: NotingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers in containers of their own do not see each other's processes."""
+    monkeypatch.setattr(owner, "own_label", lambda: "elsewhere_boot_1_1_1")
+    stopped = f"helloagents-test-stopped-{os.getpid()}"
+    containers.create(engine.client, stopped, Limits.from_settings())
+    alive = engine.create(Limits.from_settings())
+    try:
+        engine.reap_orphans()
+        assert {stopped, alive.id} <= names(engine)
+        monkeypatch.setattr(containers, "_SETTLED_SECONDS", -60)
+        engine.reap_orphans()
+        assert stopped not in names(engine)
+        assert alive.id in names(engine)
+    finally:
+        alive.destroy()
+        containers.remove(engine.client, stopped)

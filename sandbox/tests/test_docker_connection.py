@@ -18,10 +18,11 @@ from typing import NoReturn
 import pytest
 from docker.constants import DEFAULT_UNIX_SOCKET
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
 from sandbox.control import RunControl
-from sandbox.engines import Limits
-from sandbox.engines.docker import DockerEngine
+from sandbox.engines import Limits, docker
+from sandbox.engines.docker import DockerEngine, containers
 from sandbox.engines.docker.stream import AttachedStream
 from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.execution import RunEvent, RunRequest, Started, Stream
@@ -66,10 +67,66 @@ def test_a_hanging_engine_is_given_up_in_bounded_time(
         deaf.bind(str(path))
         deaf.listen()
         monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
-        begun = time.monotonic()
-        with pytest.raises(EngineUnavailable, match="did not answer"):
+        # It says for how long it has waited; without an end to that nothing would be raised.
+        with pytest.raises(EngineUnavailable, match="did not answer in 5 s"):
             DockerEngine().check()
-        assert time.monotonic() - begun < 8
+
+
+class AwkwardEngine(DockerEngine):
+    """An engine with containers that cannot be removed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *orphans: str) -> None:
+        super().__init__()
+        self.__dict__["client"] = None
+        self.away = False
+        self.removed: list[str] = []
+        monkeypatch.setattr(containers, "orphans", lambda client: orphans)
+        monkeypatch.setattr(containers, "remove", self._remove)
+
+    def _remove(self, client: None, container: str) -> None:
+        if self.away or container.startswith("stuck"):
+            raise EngineUnavailable(f"{container} is in use")
+        self.removed.append(container)
+
+    def ping(self) -> None:
+        if self.away:
+            raise EngineUnavailable("start the engine")
+
+
+def test_an_orphan_that_cannot_be_removed_does_not_keep_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = AwkwardEngine(monkeypatch, "stuck", "one", "two")
+    engine._left_behind = {"stuck too", "three"}
+
+    assert engine.reap_orphans() == 3
+    assert sorted(engine.removed) == ["one", "three", "two"]
+    assert engine._left_behind == {"stuck too"}
+
+
+def test_orphans_of_which_none_can_be_removed_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EngineUnavailable, match="stuck is in use"):
+        AwkwardEngine(monkeypatch, "stuck").reap_orphans()
+
+    engine = AwkwardEngine(monkeypatch, "one", "two")
+    engine.away = True
+    with pytest.raises(EngineUnavailable, match="start the engine"):
+        engine.reap_orphans()
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"), [("tcp://engine:2375", "not at a local socket"), ("unix:///x", "no/such/folder")]
+)
+def test_a_detour_by_way_of_the_engine_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, address: str, reason: str
+) -> None:
+    settings.SANDBOX_CHANNELS_DIR = "/proc/no/such/folder"
+    monkeypatch.setattr(docker, "address", lambda client: address)
+    for _ in range(2):  # each engine object says it
+        engine = AwkwardEngine(monkeypatch)
+        with capture_logs() as lines:
+            assert [engine._meeting() for _ in range(3)] == [None] * 3
+        (line,) = lines
+        assert line["event"] == "supervisor_by_way_of_the_engine"
+        assert reason in line["reason"]
 
 
 # --- An engine that goes and comes ----------------------------------------------------------------
@@ -165,7 +222,8 @@ def say(pool: Pool, word: str) -> str:
 @pytest.mark.docker
 def test_an_engine_that_goes_away_is_told_and_found_again(relay: Relay, settings: Settings) -> None:
     settings.SANDBOX_CHANNELS_DIR = "/nowhere"  # so that everything leads through the engine
-    pool = Pool(DockerEngine(), limits=Limits.from_settings(), initial=1, minimum=1, maximum=1, lease_wait=20)
+    # A run that is not told at once that there is no engine waits for ever.
+    pool = Pool(DockerEngine(), limits=Limits.from_settings(), initial=1, maximum=1, lease_wait=3600)
     try:
         assert say(pool, "before") == "before\n"
 
@@ -176,10 +234,8 @@ def test_an_engine_that_goes_away_is_told_and_found_again(relay: Relay, settings
         request = RunRequest(code="import time; time.sleep(30)", stdin="", timeout=30)
         with pytest.raises(ContainerLost):
             pool.run(request, on_event=cut, control=RunControl())
-        begun = time.monotonic()
         with pytest.raises(EngineUnavailable, match="No Docker engine answers"):
             say(pool, "without an engine")
-        assert time.monotonic() - begun < 5
         relay.restore()
         deadline = time.monotonic() + 20
         while True:

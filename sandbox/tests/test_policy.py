@@ -84,6 +84,20 @@ def test_a_finding_says_where_in_characters() -> None:
     assert places(code) == [(2, 13, "process"), (3, 10, "dynamic-code")]
 
 
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import subprocess\nx = 1\nsubprocess.run(['ls'])", [(1, 1, "process"), (3, 1, "process")]),
+        ("from subprocess import Popen as P\nP(['ls'])", [(1, 1, "process"), (2, 1, "process")]),
+        ("from subprocess import *\nrun(['ls'])", [(1, 1, "process"), (2, 1, "process")]),
+        ("import socket\nif 1:\n    socket.socket()", [(1, 1, "socket"), (3, 5, "socket")]),
+        ("import subprocess\ncode = subprocess.PIPE", [(1, 1, "process")]),
+    ],
+)
+def test_of_a_risky_module_the_call_is_marked_too(code: str, found: list[tuple[int, int, str]]) -> None:
+    assert places(code) == found
+
+
 def test_findings_come_in_the_order_of_the_text() -> None:
     code = "def later():\n    eval('1')\nimport socket\nexec('2')"
     assert [line for line, _, _ in places(code)] == [2, 3, 4]
@@ -111,6 +125,8 @@ def test_messages_name_the_call_and_are_translatable() -> None:
         (found,) = check("import os as o\no.system('ls')", mode=PolicyMode.WARN)
     assert "“os.system”" in found.message
     assert "%(" not in found.message
+    # Some programs of the system do run.
+    assert "may not work here" in found.message
 
 
 def test_blocks_may_nest_up_to_the_limit() -> None:
@@ -224,9 +240,10 @@ def test_five_hundred_lines_are_checked_while_typing() -> None:
     assert code.count("\n") == 500
 
     def seconds() -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         assert rules(code) == []
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
-    # The best of some: what it costs, not what else the machine does. The aim is 5 ms on a quick machine.
-    assert min(seconds() for _ in range(10)) < 0.02
+    # The best of some, in time of the processor: what it costs, not what else the machine does. The aim is
+    # 5 ms on a quick machine; what took the square of the length would take many times as long as this.
+    assert min(seconds() for _ in range(10)) < 0.1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,7 +55,7 @@ def broken() -> Iterator[tuple[BrokenEngine, Pool]]:
         initial=1,
         minimum=1,
         maximum=1,
-        lease_wait=5,
+        lease_wait=3600,  # nobody waits so long: a run that is not told at once hangs
         upkeep=upkeep,
     )
     yield engine, pool
@@ -294,11 +293,9 @@ def test_without_an_engine_a_run_fails_at_once_with_the_remedy(
     broken: tuple[BrokenEngine, Pool],
 ) -> None:
     _, pool = broken
-    pool_began = time.monotonic()
     with pytest.raises(EngineUnavailable, match="start the engine"):
         pool.run(RunRequest(code=""), on_event=lambda event: None, control=RunControl())
 
-    assert time.monotonic() - pool_began < 4
     assert pool.stats()["message"] == "start the engine"
 
 

@@ -88,7 +88,7 @@ class PlayedBox:
             self.typed += frame.payload
             return _end(frame.run)
         if frame.kind is Kind.CANCEL:
-            return _end(frame.run, reason="cancelled")
+            return _end(frame.run, reason="cancelled", code=None)
         code = Request.parse(frame.payload).code
         self.programs.append(code)
         if code in (STAY, READ):
@@ -268,6 +268,19 @@ def test_growing_ahead_stays_within_the_maximum_and_the_shared_capacity(
     assert settled(others)["total_containers"] == 2
 
 
+def test_whoever_waits_no_longer_costs_no_other_pool_a_container(make_pool: MakePool) -> None:
+    capacity = Capacity(2)
+    pool, other = make_pool(capacity=capacity), make_pool(capacity=capacity)
+    control = RunControl()
+    with busy(other, 1), busy(pool, 1), ThreadPoolExecutor(1) as threads:
+        late = threads.submit(run, pool, "late", control)
+        until_waiting(pool, 1)
+        control.cancel()
+        assert late.result(20) is Outcome.CANCELLED
+
+    assert settled(pool)["total_destroyed"] == settled(other)["total_destroyed"] == 0
+
+
 def test_what_is_idle_for_long_goes_down_to_the_minimum(make_pool: MakePool, clock: Clock) -> None:
     pool = make_pool(initial=3, minimum=2, idle_seconds=300)
     clock.now += 299
@@ -305,6 +318,28 @@ def test_a_container_is_replaced_above_a_tenth_of_failures() -> None:
     assert rules.reason_to_replace(record) is Reason.FAILURES
     record.executions = 18
     assert rules.reason_to_replace(record) is None
+
+
+def test_checks_that_were_passed_count_as_well_as_those_that_were_missed() -> None:
+    rules, record = Upkeep(), Record.new(0)
+    record.executions = 5
+    for _ in range(5):
+        for now in range(100):
+            record.note_well(now)
+        record.note_missed()
+
+    assert rules.reason_to_replace(record) is None
+    assert record.failure_rate == pytest.approx(5 / 510)
+
+
+def test_passed_checks_are_in_the_figures(make_pool: MakePool, clock: Clock) -> None:
+    pool = make_pool()
+    (record,) = pool._records.values()
+    record.failures = 1
+    clock.now += 30
+    pool.maintain()
+
+    assert settled(pool)["containers"][0]["failure_rate"] == 0.5
 
 
 def test_a_container_is_replaced_after_its_runs(make_pool: MakePool, engine: PlayedEngine) -> None:
@@ -438,6 +473,33 @@ def test_orphans_are_looked_for_again_and_again(
     assert engine.reaped == at_the_start + 2
 
 
+# --- Who waits ----------------------------------------------------------------------------------------
+
+
+def test_a_free_container_is_taken_also_at_the_last_moment(make_pool: MakePool) -> None:
+    assert run(make_pool(lease_wait=0)) is Outcome.OK
+
+
+def test_whoever_was_told_of_a_container_and_leaves_tells_the_next(make_pool: MakePool) -> None:
+    pool = make_pool(maximum=1)
+    first, leaving = RunControl(), RunControl()
+    with ThreadPoolExecutor(3) as threads:
+        threads.submit(run, pool, STAY, first)
+        until(lambda: bool(pool.stats()["in_use_containers"]))
+        left = threads.submit(run, pool, "left", leaving)
+        until_waiting(pool, 1)
+        served = threads.submit(run, pool, "served")
+        until_waiting(pool, 2)
+        leaving.wake_by(None)  # so that it hears of its end by the container alone
+        leaving.cancel()
+        first.cancel()
+        try:
+            assert left.result(20) is Outcome.CANCELLED
+            assert served.result(20) is Outcome.OK
+        finally:
+            pool._notify()
+
+
 # --- One run each -----------------------------------------------------------------------------------
 
 
@@ -457,10 +519,14 @@ def test_single_use_containers_are_made_ahead(make_pool: MakePool, engine: Playe
 # --- An engine that is away -------------------------------------------------------------------------
 
 
-def until_waiting(pool: Pool, number: int) -> None:
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
-    while pool.stats()["waiting"] < number:
+    while not condition():
         assert time.monotonic() < deadline
+
+
+def until_waiting(pool: Pool, number: int) -> None:
+    until(lambda: pool.stats()["waiting"] >= number)
 
 
 @pytest.fixture

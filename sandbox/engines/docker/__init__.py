@@ -14,7 +14,7 @@ from functools import cached_property
 import structlog
 
 from sandbox.engines import Death, Limits
-from sandbox.engines.docker import containers, direct, images, owner
+from sandbox.engines.docker import containers, direct, images
 from sandbox.engines.docker.connection import (
     HOW_TO_BUILD,
     PING_TIMEOUT,
@@ -71,6 +71,7 @@ class DockerEngine:
         # Containers that could not be removed because the engine was away.
         self._left_behind: set[str] = set()
         self._direct = True  # until the engine turns out not to see this process's files
+        self._detour_told = False
 
     @cached_property
     def client(self) -> Client:
@@ -111,18 +112,27 @@ class DockerEngine:
                 if meeting is None or str(meeting.folder) not in str(error):
                     raise
                 self._direct = False
-                log.warning("supervisor_by_way_of_the_engine", reason=str(error))
+                self._tell_detour(str(error))
         return self._create(limits, image, None)
 
     def _meeting(self) -> Meeting | None:
         """Where a supervisor is spoken to directly; None if that cannot be, at least for now."""
-        if not (self._direct and address(self.client).startswith("unix:///")):
+        if not self._direct:
+            return None
+        if not (where := address(self.client)).startswith("unix:///"):
+            self._tell_detour(f"the engine is at {where}, not at a local socket")
             return None
         try:
             return Meeting()
         except OSError as error:
-            log.warning("supervisor_by_way_of_the_engine", reason=str(error))
+            self._tell_detour(str(error))
             return None
+
+    def _tell_detour(self, reason: str) -> None:
+        """Once, since it costs every container the same."""
+        if not self._detour_told:
+            self._detour_told = True
+            log.warning("supervisor_by_way_of_the_engine", reason=reason)
 
     def _create(self, limits: Limits, image: Image, meeting: Meeting | None) -> DockerBox:
         client = self.client
@@ -154,10 +164,18 @@ class DockerEngine:
 
     def reap_orphans(self) -> int:
         direct.tidy()
-        orphans = [
-            container for container, label in containers.owners(self.client) if owner.is_gone(label)
-        ] + list(self._left_behind)
-        for container in orphans:
-            containers.remove(self.client, container)
-            self._left_behind.discard(container)
-        return len(orphans)
+        removed = 0
+        trouble: SandboxError | None = None
+        for container in [*containers.orphans(self.client), *self._left_behind]:
+            try:
+                containers.remove(self.client, container)
+            except SandboxError as error:  # one that cannot be removed must not keep the others
+                log.warning("orphan_not_removed", container=container, error=str(error))
+                self.ping()  # without an engine it would be the same with each of them
+                trouble = error
+            else:
+                self._left_behind.discard(container)
+                removed += 1
+        if trouble and not removed:
+            raise trouble
+        return removed

@@ -15,8 +15,8 @@ import docker.errors
 from django.conf import settings
 from docker.types import LogConfig, Mount, Ulimit
 
-from sandbox.engines import SUPERVISOR_COMMAND, Limits
-from sandbox.engines.docker import images, owner
+from sandbox.engines import SUPERVISOR_COMMAND, Limits, owner
+from sandbox.engines.docker import images
 from sandbox.engines.docker.connection import Client, engine_errors
 from sandbox.errors import EngineUnavailable
 from sandbox.image import PYTHON, Image
@@ -38,6 +38,8 @@ _NO_LASTING_IPC = {
     "fs.mqueue.queues_max": "0",
 }
 _REMOVAL_WAIT = 15.0  # seconds
+_SETTLED_SECONDS = 120  # after so long a container has been started, or whoever made it gave it up
+_STOPPED = {"created", "exited", "dead"}
 _KILLED = 128 + 9
 
 
@@ -128,11 +130,27 @@ def remove(client: Client, container: str) -> None:
     raise EngineUnavailable(f"The Docker engine has not removed {container} in {_REMOVAL_WAIT:g} s.")
 
 
-def owners(client: Client) -> list[tuple[str, str]]:
-    """Every sandbox container on the engine, running or not, with its owner label."""
+def orphans(client: Client) -> list[str]:
+    """The sandbox containers on the engine that are nobody's any more.
+
+    Those whose owner is known to be gone, and all that do not run although they are not new. Of an owner
+    elsewhere nothing is known, but a container that has stopped is of no use to it either.
+    """
     with engine_errors(client):
         found = client.containers(all=True, filters={"label": SANDBOX_LABEL})
-    return [(container["Id"], container["Labels"].get(OWNER_LABEL, "")) for container in found]
+        stopped = [each for each in found if each["State"] in _STOPPED]
+        settled = _now(client) - _SETTLED_SECONDS if stopped else 0.0
+    return [
+        each["Id"]
+        for each in found
+        if owner.is_gone(each["Labels"].get(OWNER_LABEL, ""))
+        or (each in stopped and each["Created"] < settled)
+    ]
+
+
+def _now(client: Client) -> float:
+    """By the engine's clock, which may differ from ours."""
+    return datetime.fromisoformat(client.info()["SystemTime"]).timestamp()
 
 
 def end_of(client: Client, container: str) -> End:
@@ -153,11 +171,10 @@ def _past_events(client: Client, filters: dict[str, list[str]]) -> Iterator[dict
     The SDK's own call has no timeout and takes a refusal for an empty answer.
     """
     with engine_errors(client):
-        now = datetime.fromisoformat(client.info()["SystemTime"])  # the engine's clock may differ from ours
         answer = client.get(
             f"{client.base_url}/v{client.api_version}/events",
             # Since 0 would mean: only what is yet to come.
-            params={"since": "1", "until": f"{now.timestamp():.6f}", "filters": json.dumps(filters)},
+            params={"since": "1", "until": f"{_now(client):.6f}", "filters": json.dumps(filters)},
             timeout=client.timeout,
         )
         answer.raise_for_status()
