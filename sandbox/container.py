@@ -44,6 +44,7 @@ LATE_SECONDS = 2.0
 WIPE_SECONDS = 4.0  # thousands of files, half a processor
 PING_SECONDS = 1.0
 SEND = 256 * 1024  # bytes handed to the channel at once
+INPUT_PIECE = 64 * 1024  # bytes of a frame of input, between which the supervisor hears other things, too
 
 
 class Container:
@@ -122,6 +123,7 @@ class Container:
         while (answer := self._expect(Kind.PONG, 0, seconds).payload) != token:
             if answer not in self._unanswered:
                 raise ContainerLost("wrong answer to a ping")
+            self._unanswered.remove(answer)
         self._unanswered.clear()
 
     def abort(self) -> None:
@@ -152,6 +154,11 @@ class Container:
         if frame and frame.kind is Kind.UNCLEAN:
             raise ContainerUnclean(f"unclean after a run: {frame.payload.decode(errors='replace')}")
         return frame
+
+    @property
+    def has_heard_more(self) -> bool:
+        """Whether `listen` has a frame that has been here for a while."""
+        return bool(self._frames)
 
     def note_end(self) -> None:
         """The supervisor answers after it has wiped what the run left, or says that it cannot."""
@@ -262,7 +269,8 @@ class _Conversation:
                 frame = self._container.listen(self._deadline)
                 if frame and (result := self._take(frame)):
                     return result
-                if frame is None and time.monotonic() >= self._deadline:
+                # What has come by now counts, in case we are late ourselves; what goes on coming does not.
+                if not self._container.has_heard_more and time.monotonic() >= self._deadline:
                     raise _Overdue
         except _Overdue:
             self._container.abort()
@@ -284,8 +292,9 @@ class _Conversation:
         if not self._exchange.started:
             return  # another container may have to begin it, and input is handed out once
         wishes = self._control.take()
-        if wishes.input:
-            self._container.say(Kind.INPUT, self._number, wishes.input)
+        for start in range(0, len(wishes.input), INPUT_PIECE):
+            self._container.say(Kind.INPUT, self._number, wishes.input[start : start + INPUT_PIECE])
+            self._exchange.note_input()
         if wishes.end_of_input:
             self._container.say(Kind.CLOSE_INPUT, self._number)
 

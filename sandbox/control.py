@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+# Bytes of input in one run. The program may never read them, and nobody can tell: until it ends they wait
+# here or with the supervisor.
+MOST_INPUT = 1024 * 1024
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
@@ -22,6 +26,7 @@ class RunControl:
         self._lock = threading.Lock()
         self._cancelled = False
         self._input = bytearray()
+        self._input_left = MOST_INPUT
         self._input_closed = False
         self._wake: Callable[[], None] | None = None
 
@@ -29,11 +34,20 @@ class RunControl:
         self._cancelled = True
         self._call()
 
-    def send_input(self, text: str) -> None:
-        """Text for the program's standard input; a line ends with a newline."""
+    def send_input(self, text: str) -> bool:
+        """Text for the program's standard input; a line ends with a newline.
+
+        False when that is more than a run takes. It takes no other then: input with a gap would mislead.
+        """
+        data = text.encode("utf-8", "replace")
         with self._lock:
-            self._input += text.encode("utf-8", "replace")
+            if len(data) > self._input_left:
+                self._input_left = 0
+                return False
+            self._input_left -= len(data)
+            self._input += data
         self._call()
+        return True
 
     def close_input(self) -> None:
         with self._lock:
@@ -50,10 +64,11 @@ class RunControl:
             self._wake = wake
 
     def take(self) -> Wishes:
-        """What was typed so far. A piece of input is handed out once."""
+        """What was typed so far. A piece of input is handed out once, and so is its end."""
         with self._lock:
             wishes = Wishes(input=bytes(self._input), end_of_input=self._input_closed)
             self._input.clear()
+            self._input_closed = False
             return wishes
 
     def _call(self) -> None:

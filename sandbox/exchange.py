@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import math
 import time
 from collections.abc import Callable
 
@@ -42,6 +41,7 @@ class Exchange:
         self._began = time.monotonic()
         self._on_event = on_event
         self._output_left = most_output
+        self._waits_left = 1
         self._pieces: list[tuple[Stream, list[str]]] = []
         decoder = codecs.getincrementaldecoder("utf-8")
         self._decoders = {stream: decoder("replace") for stream in Stream}
@@ -56,7 +56,7 @@ class Exchange:
         elif frame.kind in _STREAMS:
             self._take_output(_STREAMS[frame.kind], frame.payload)
         elif frame.kind is Kind.AWAITING_INPUT:
-            self._on_event(AwaitingInput())
+            self._take_wait()
         elif frame.kind in CALL_KINDS:
             self._switchboard.take(frame)
         elif frame.kind is Kind.EXIT:
@@ -64,6 +64,10 @@ class Exchange:
         else:
             raise MalformedFrame(f"{frame.kind.name} during a run")
         return None
+
+    def note_input(self) -> None:
+        """A frame of input was sent, so the program may say once more that it waits for some."""
+        self._waits_left += 1
 
     def give_up(self, outcome: Outcome) -> RunResult:
         """The result of a run whose container had to be destroyed: what is known, and what it said."""
@@ -78,7 +82,15 @@ class Exchange:
             peak_memory=0,
         )
 
+    def _take_wait(self) -> None:
+        self._waits_left -= 1
+        if self._waits_left < 0:
+            raise MalformedFrame("awaiting input again and again")
+        self._on_event(AwaitingInput())
+
     def _take_output(self, stream: Stream, data: bytes) -> None:
+        if not data:
+            raise MalformedFrame("output of nothing")
         self._output_left -= len(data)
         if self._output_left < 0:
             raise MalformedFrame("more output than was allowed")
@@ -98,8 +110,6 @@ class Exchange:
             end = Exit.parse(payload)
         except (ValueError, RecursionError) as error:
             raise MalformedFrame(str(error)) from error
-        if not all(math.isfinite(n) and n >= 0 for n in (end.wall_time, end.cpu_time, end.peak_memory)):
-            raise MalformedFrame("impossible figures")
         self._flush_decoders()
         return RunResult(
             outcome=outcome_of(end),

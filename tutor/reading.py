@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from itertools import chain, islice
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -14,7 +18,13 @@ from tutor.errors import bad_request
 Json = dict[str, Any]
 
 BODY_LIMIT = 4 * 1024 * 1024  # bytes
+_LARGE_BODY = 256 * 1024  # bytes; one is read after the other
 _DEPTH_LIMIT = 40
+# Objects, lists and what is in them. As Python's they take thirty times the room that `{},{},` does, and so
+# little text can hold a million. Many is a list of 2000 messages of 50 each; 300,000 tokens are the most
+# that OpenAI takes at once.
+_VALUES_LIMIT = 100_000
+_VALUES_LIMIT_FOR_EMBEDDINGS = 350_000
 _NAME_LIMIT = 100  # characters
 _MESSAGES_LIMIT = 2000
 _TOOLS_LIMIT = 128
@@ -62,7 +72,7 @@ def check_chat(said: Json) -> tuple[str, Json]:
 
 def read_embeddings(body: bytes) -> tuple[str, Json]:
     """The model asked for and a request for embeddings. Raises Refusal."""
-    said = read_object(body)
+    said = read_object(body, most_values=_VALUES_LIMIT_FOR_EMBEDDINGS)
     given = said.get("input")
     tokens = isinstance(given, list) and given and all(isinstance(item, int | list) for item in given)
     if not (isinstance(given, str) or _are_texts(given) or tokens) or not given:
@@ -73,18 +83,36 @@ def read_embeddings(body: bytes) -> tuple[str, Json]:
     return _model(said), _passed(said, _PASSED_FOR_EMBEDDINGS)
 
 
-def read_object(body: bytes) -> Json:
+def read_object(body: bytes, *, most_values: int = _VALUES_LIMIT) -> Json:
     """What JSON the body holds, fit to be kept. Raises Refusal."""
     if len(body) > BODY_LIMIT:
         raise bad_request(_("The request is larger than 4 MB."), code="request_too_large")
-    try:
-        said = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise bad_request(_("The request is not JSON that can be read."), code="invalid_json") from error
-    if not isinstance(said, dict):
-        raise bad_request(_("The request is not a JSON object."), code="invalid_json")
-    _check_values(said)
+    with _reading_a_large_body if len(body) > _LARGE_BODY else nullcontext():
+        if _holds_more_than(most_values, body):
+            raise bad_request(_("The request holds too many values."), code="request_too_large")
+        try:
+            # In another encoding, which bytes could be in, the values could not be counted.
+            said = json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
+            raise bad_request(_("The request is not JSON that can be read."), code="invalid_json") from error
+        if not isinstance(said, dict):
+            raise bad_request(_("The request is not a JSON object."), code="invalid_json")
+        _check_values(said)
     return said
+
+
+_reading_a_large_body = threading.Lock()
+_TEXT_OR_VALUE = re.compile(rb'"[^"]*"|([{\[,])')
+
+
+def _holds_more_than(most: int, body: bytes) -> bool:
+    """Whether to read it would make more values, counted by what begins each, or parts it from the next."""
+    if sum(map(body.count, (b"{", b"[", b","))) <= most:
+        return False
+    # Most or all of them may be in texts.
+    without_escapes = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    values = (found for found in _TEXT_OR_VALUE.finditer(without_escapes) if found[1])
+    return next(islice(values, most, None), None) is not None
 
 
 def _no_number(name: str) -> float:
@@ -93,23 +121,29 @@ def _no_number(name: str) -> float:
 
 def _check_values(said: Json) -> None:
     """No text that a database cannot keep, no number that JSON cannot write, no endless nesting."""
-    level: list[Any] = [said]
-    for _depth in range(_DEPTH_LIMIT):
-        below: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                below += value.keys()
-                below += value.values()
-            elif isinstance(value, list):
-                below += value
-            elif isinstance(value, str):
-                _check_text(value)
-            elif isinstance(value, float) and not math.isfinite(value):
-                raise bad_request(_("The request holds a number that is too large."), code="invalid_json")
-        if not below:
-            return
-        level = below
-    raise bad_request(_("The request is nested too deeply."), code="invalid_json")
+    levels: list[Iterator[Any]] = [iter((said,))]  # each within a value of the one before
+    while levels:
+        within = _check_until_nested(levels[-1])
+        if within is None:
+            levels.pop()
+        elif len(levels) == _DEPTH_LIMIT:
+            raise bad_request(_("The request is nested too deeply."), code="invalid_json")
+        else:
+            levels.append(iter(within))
+
+
+def _check_until_nested(values: Iterator[Any]) -> Iterable[Any] | None:
+    """What is in the next value that holds others; None when there is no such any more."""
+    for value in values:
+        if isinstance(value, str):
+            _check_text(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise bad_request(_("The request holds a number that is too large."), code="invalid_json")
+        elif value and isinstance(value, dict):
+            return chain(value, value.values())
+        elif value and isinstance(value, list):
+            return value
+    return None
 
 
 def _check_text(text: str) -> None:

@@ -1,5 +1,5 @@
 """The program inside a container: a warm interpreter that forks once per run.
 
 Started as a folder, ``python3 -I /opt/supervisor``. Standard library only, Python 3.11 or newer. The
-platform itself imports nothing of it but `frames`, the framing that both ends share.
+platform imports of it what both ends share: the framing (`frames`), the records (`request`), and bounds.
 """

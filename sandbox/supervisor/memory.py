@@ -18,11 +18,17 @@ def used_by_others(residents: set[str]) -> int:
 
 def _share(process: Path) -> int:
     try:
-        for line in (process / "smaps_rollup").read_text().splitlines():
+        for line in _rollup(process).splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
         return int((process / "statm").read_text().split()[1]) * _PAGE
-    except PermissionError:  # it hides its maps; then everything it has in memory counts
-        return int((process / "statm").read_text().split()[1]) * _PAGE
     except OSError:  # it has just ended
         return 0
+
+
+def _rollup(process: Path) -> str:
+    """Empty for one that hides its maps: then everything it has in memory counts."""
+    try:
+        return (process / "smaps_rollup").read_text()
+    except PermissionError:
+        return ""

@@ -34,8 +34,8 @@ class Exit:
     """How a program ended. Times in seconds, sizes in bytes."""
 
     reason: str  # one of `REASONS`
-    code: int | None  # exit code; None when a signal ended it
-    signal: int | None
+    code: int | None  # exit code; None when a signal ended it, or the supervisor, for another reason
+    signal: int | None  # that ended it, if one did and the supervisor had no reason to
     wall_time: float
     cpu_time: float  # of all its processes
     peak_memory: int  # of its largest process
@@ -53,9 +53,15 @@ class Exit:
             raise ValueError("not an exit record")
         for name, types in _EXIT_TYPES.items():
             if type(fields[name]) not in types:
-                raise ValueError(f"{name} is {fields[name]!r}")
+                raise ValueError(f"{name} is a {type(fields[name]).__name__}")
+        for name, (least, most) in _EXIT_RANGES.items():
+            if fields[name] is not None and not least <= fields[name] <= most:  # neither, if it is no number
+                raise ValueError(f"{name} is impossible")
         if fields["reason"] not in REASONS:
-            raise ValueError(f"reason is {fields['reason']!r}")
+            raise ValueError("reason is unknown")
+        ends = (fields["code"] is not None) + (fields["signal"] is not None)
+        if ends != (fields["reason"] == "exited"):
+            raise ValueError(f"{fields['reason']} with {ends} of code and signal")
         return cls(**fields)
 
 
@@ -69,4 +75,12 @@ _EXIT_TYPES: dict[str, tuple[type, ...]] = {
     "peak_memory": (int,),
     "out_of_memory": (bool,),
     "out_of_processes": (bool,),
+}
+_DAY = 24 * 3600
+_EXIT_RANGES = {  # no run comes near the large ones
+    "code": (0, 255),
+    "signal": (1, 64),
+    "wall_time": (0, _DAY),
+    "cpu_time": (0, _DAY),
+    "peak_memory": (0, 2**50),
 }

@@ -24,6 +24,7 @@ PIPE_CHUNK = 32 * 1024
 PIPE_CAPACITY = 64 * 1024  # bytes; a packet that claims to come after more is not believed
 READS_KNOWN = 64  # of a pipe; a packet hardly ever waits for longer
 ORDER_CHUNK = 4096  # hardly ever is an order longer, and a small buffer is memory that is warm
+REST_CHUNK = 64 * 1024  # of one that is
 READY = struct.Struct("=6sI")  # the learner's process says this word, and its id
 READY_WORD = b"ready "
 LENGTH = struct.Struct("=I")  # of the order that it gets then
@@ -141,8 +142,8 @@ class Wires:
         self.packets.send(order[:ORDER_CHUNK])  # the first on this socket, so there is room
         if len(order) > ORDER_CHUNK:
             self.packets.setblocking(True)
-            for start in range(ORDER_CHUNK, len(order), ORDER_CHUNK):
-                self.packets.send(order[start : start + ORDER_CHUNK])
+            for start in range(ORDER_CHUNK, len(order), REST_CHUNK):
+                self.packets.send(order[start : start + REST_CHUNK])
             self.packets.setblocking(False)
 
     def read_packet(self) -> Packet | None:
@@ -176,9 +177,9 @@ class Wires:
 
 def read_order() -> Request:
     """What `give_order` has sent, in the learner's process."""
-    order = os.read(PACKETS_FD, ORDER_CHUNK)
-    (length,) = LENGTH.unpack_from(order)
-    order = order[LENGTH.size :]
+    beginning = os.read(PACKETS_FD, ORDER_CHUNK)
+    (length,) = LENGTH.unpack_from(beginning)
+    order = bytearray(beginning[LENGTH.size :])  # which is not copied for each piece that it grows by
     while len(order) < length:
-        order += os.read(PACKETS_FD, ORDER_CHUNK)
+        order += os.read(PACKETS_FD, REST_CHUNK)
     return Request(*marshal.loads(order))  # noqa: S302 - the supervisor wrote it

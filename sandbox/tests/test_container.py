@@ -7,16 +7,25 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
-from sandbox.container import Container
+from sandbox.container import INPUT_PIECE, Container
 from sandbox.control import RunControl
 from sandbox.engines import Death, Limits
-from sandbox.errors import ContainerLost, EngineUnavailable
-from sandbox.execution import Outcome, RunEvent, RunRequest, RunResult, Started
+from sandbox.errors import ContainerLost, ContainerSilent, EngineUnavailable
+from sandbox.execution import AwaitingInput, Outcome, RunEvent, RunRequest, RunResult, Started
 from sandbox.image import PYTHON, Image
-from sandbox.supervisor.frames import MAX_REQUEST, VERSION, Frame, FrameReader, Kind, pack
+from sandbox.supervisor.frames import (
+    CALL_NUMBER,
+    MAX_REQUEST,
+    VERSION,
+    Frame,
+    FrameReader,
+    Kind,
+    pack,
+)
 
 EXIT = {
     "reason": "exited",
@@ -185,7 +194,18 @@ def test_outcomes(container: Container, box: FakeBox, changes: dict[str, object]
         (lambda run: pack(Kind.STARTED, run) + exit_frame(run, code="0"), "code"),
         (lambda run: pack(Kind.STARTED, run) + exit_frame(run, code=True), "code"),
         (lambda run: pack(Kind.STARTED, run) + exit_frame(run, wall_time=float("nan")), "impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, wall_time=float("inf")), "impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, cpu_time=1e9), "impossible"),
         (lambda run: pack(Kind.STARTED, run) + exit_frame(run, peak_memory=-1), "impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, peak_memory=2**63), "impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, peak_memory=10**400), "impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, code=256), "code is impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, code=None, signal=0), "signal is impossible"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, signal=9), "2 of code and signal"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, code=None), "0 of code and signal"),
+        (lambda run: pack(Kind.STARTED, run) + exit_frame(run, reason="timeout"), "1 of code and signal"),
+        (lambda run: pack(Kind.STARTED, run) + pack(Kind.STDERR, run), "output of nothing"),
+        (lambda run: pack(Kind.STARTED, run) + 2 * pack(Kind.AWAITING_INPUT, run), "again and again"),
         (lambda run: pack(Kind.STARTED, run) + 2 * pack(Kind.STDOUT, run, bytes(200_000)), "more output"),
     ],
 )
@@ -238,6 +258,71 @@ def test_a_silent_supervisor_is_given_up_and_partial_output_kept(
     assert not container.usable
 
 
+def test_a_supervisor_that_goes_on_and_on_is_given_up_like_a_silent_one(
+    container: Container, box: FakeBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.container.LATE_SECONDS", -0.9)
+    call = CALL_NUMBER.pack(1)
+
+    def go_on(run: int) -> bytes:
+        head = json.dumps({"method": "GET", "path": "/", "headers": {}}).encode()
+        box.far.sendall(pack(Kind.STARTED, run) + pack(Kind.CALL, run, call + head))
+        flood = pack(Kind.CALL_GONE, run, call) * 200_000  # so that there always is more to read
+        while True:
+            box.far.sendall(flood)
+
+    def go_on_until_destroyed(run: int) -> bytes:
+        with suppress(OSError):
+            go_on(run)
+        return b""
+
+    thread = answer(box, go_on_until_destroyed)
+    rescue = threading.Timer(5, container.abort)
+    rescue.start()
+    result = container.run(RunRequest(code="", timeout=1), on_event=lambda event: None, control=RunControl())
+    rescue.cancel()
+    box.destroy()
+    thread.join()
+
+    assert result.outcome is Outcome.TIMEOUT
+    assert not container.usable
+
+
+def test_what_has_come_before_the_time_was_up_counts(
+    container: Container, box: FakeBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.container.LATE_SECONDS", -1.0)  # the time is up as soon as it has started
+
+    result, _ = carry_out(container, box, lambda run: pack(Kind.STARTED, run) + exit_frame(run), timeout=1)
+
+    assert result.outcome is Outcome.OK
+
+
+def test_much_input_goes_in_pieces(container: Container, box: FakeBox) -> None:
+    control, events, typed = RunControl(), list[RunEvent](), list[bytes]()
+    text = "0123456789" * 20_000
+    control.send_input(text)
+    control.close_input()
+
+    def read_and_wait(run: int) -> bytes:
+        box.far.sendall(pack(Kind.STARTED, run))
+        reader, frames = FrameReader(MAX_REQUEST), list[Frame]()
+        while not (frames and frames[-1].kind is Kind.CLOSE_INPUT):
+            frames += reader.feed(box.far.recv(65536))
+        typed.extend(frame.payload for frame in frames[:-1])
+        # Before the first piece it may have waited, and after each.
+        return pack(Kind.AWAITING_INPUT, run) * (1 + len(typed)) + exit_frame(run)
+
+    thread = answer(box, read_and_wait)
+    result = container.run(RunRequest(code=""), on_event=events.append, control=control)
+    thread.join()
+
+    assert b"".join(typed).decode() == text
+    assert max(map(len, typed)) == INPUT_PIECE
+    assert result.outcome is Outcome.OK
+    assert events.count(AwaitingInput()) == 1 + len(typed)
+
+
 def test_a_supervisor_that_begins_no_run_is_the_platforms_fault(
     container: Container, box: FakeBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +364,19 @@ def test_a_frame_after_the_end_loses_the_container(container: Container, box: Fa
     )
 
     with pytest.raises(ContainerLost, match="STDOUT instead of PONG"):
+        container.ping()
+
+
+def test_an_old_answer_to_a_ping_counts_once(
+    container: Container, box: FakeBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.container.PING_SECONDS", 0.0)
+    with pytest.raises(ContainerSilent):
+        container.ping()
+    (ping,) = FrameReader(MAX_REQUEST).feed(box.far.recv(65536))
+    box.far.sendall(2 * pack(Kind.PONG, 0, ping.payload))
+
+    with pytest.raises(ContainerLost, match="wrong answer"):
         container.ping()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 
 import pytest
 
@@ -299,6 +300,16 @@ def test_input_sent_before_the_start_is_not_lost(pool: Pool) -> None:
     assert run(pool, "print(input())", control=control, stdin=None).stdout == "early\n"
 
 
+def test_much_input_sent_while_running(pool: Pool) -> None:
+    control = RunControl()
+    text = "line\n" * 200_000
+    control.send_input(text)
+    control.close_input()
+
+    code = "import sys; print(len(sys.stdin.read()))"
+    assert run(pool, code, control=control, stdin=None).stdout == f"{len(text)}\n"
+
+
 def test_a_child_process_reads_the_same_input(pool: Pool) -> None:
     assert run(pool, "import subprocess; subprocess.run(['cat'])", stdin="to cat").stdout == "to cat"
 
@@ -373,6 +384,15 @@ def test_files_lie_beside_the_program(pool: Pool) -> None:
     code = "import helper\nprint(helper.VALUE, repr(open('data/table.csv', newline='').read()))"
 
     assert run(pool, code, files=files).stdout == "7 'a,b\\r\\n'\n"
+
+
+def test_large_files_are_handed_over_at_once(pool: Pool) -> None:
+    """Meanwhile the supervisor hears nothing, no stop either."""
+    began = time.monotonic()
+    finished = run(pool, "print(len(open('data.txt').read()))", files={"data.txt": "z" * 7_500_000})
+
+    assert finished.stdout == "7500000\n"
+    assert time.monotonic() - began < 2
 
 
 def test_a_future_import_of_the_platform_does_not_leak_in(pool: Pool) -> None:
