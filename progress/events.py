@@ -21,6 +21,7 @@ import redis
 import structlog
 from django.conf import settings
 
+from sandbox.control import MOST_INPUT
 from tutor import streams
 from tutor.streams import Event
 
@@ -52,6 +53,10 @@ def _best_effort(what: str) -> Iterator[None]:
         yield
     except redis.RedisError as error:
         log.warning("redis_unavailable", doing=what, error=str(error))
+
+
+class InputTooLarge(ValueError):
+    """The run has been sent all the input that it takes."""
 
 
 class _Outbox:
@@ -140,11 +145,23 @@ def order(run_id: UUID, kind: Literal["cancel", "input", "eof"], text: str = "")
 
 
 def send_input(run_id: UUID, *, text: str, eof: bool) -> bool:
-    """Pass on a piece of input, or its end, or both; False when Redis could not."""
-    sent = not text or order(run_id, "input", text)
+    """Pass on a piece of input, or its end, or both; False when Redis could not. Raises InputTooLarge."""
+    sent = not text or (_count_input(run_id, text) and order(run_id, "input", text))
     if eof:
         sent = order(run_id, "eof") and sent
     return sent
+
+
+def _count_input(run_id: UUID, text: str) -> bool:
+    """Here as where the program runs: what comes after a piece that was too much is too much, too."""
+    key = f"run:{run_id}:input"
+    with _best_effort("count input"), client().pipeline() as pipe:
+        pipe.incrby(key, len(text.encode("utf-8", "replace")))
+        pipe.expire(key, _STREAM_SECONDS)
+        if pipe.execute()[0] > MOST_INPUT:
+            raise InputTooLarge
+        return True
+    return False
 
 
 def listeners() -> int:

@@ -101,8 +101,8 @@ def _obey(run_id: UUID, kind: str, text: str) -> None:
     for hold in held:
         if kind == "cancel":
             hold.control.cancel()
-        elif kind == "input":
-            hold.control.send_input(text)
+        elif kind == "input" and not hold.control.send_input(text):
+            log.warning("input_refused", run=str(run_id))  # the page has asked already whether it fits
         elif kind == "eof":
             hold.control.close_input()
 

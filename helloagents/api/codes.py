@@ -39,7 +39,7 @@ _EXPLAINED = {
         "Read the present state and decide anew.",
     ),
     "PAYLOAD_TOO_LARGE": (
-        "Code over 100 KB, or a body larger than any that holds permitted code.",
+        "Code over 100 KB, over 1 MB of input to a run, or a body larger than any that holds permitted code.",
         "no",
         "Send less.",
     ),

@@ -30,7 +30,7 @@ from progress.models import Submission
 from progress.results import Result, result_of
 from progress.stream import event_stream
 from progress.views.ownership import guest_key, own_submission
-from progress.views.running import queue_is_full, too_many_runs
+from progress.views.running import pass_on_input, queue_is_full, too_many_runs
 from sandbox.languages import LANGUAGES
 
 _TAGS = ["running code"]
@@ -266,7 +266,7 @@ class RunInput(APIView):
     """What a running program reads."""
 
     permission_classes = [AllowAny]
-    error_codes = ("CONFLICT", "SERVICE_UNAVAILABLE")
+    error_codes = ("CONFLICT", "PAYLOAD_TOO_LARGE", "SERVICE_UNAVAILABLE")
 
     @extend_schema(
         operation_id="send_input",
@@ -281,8 +281,7 @@ class RunInput(APIView):
         form.is_valid(raise_exception=True)
         if submission.status != Submission.Status.RUNNING:
             raise Refused("CONFLICT", _("The program is not running."))
-        if not events.send_input(submission.pk, **form.validated_data):
-            raise Refused("SERVICE_UNAVAILABLE", _("The input could not be passed on. Try again."), seconds=2)
+        pass_on_input(submission, **form.validated_data)
         return Response({"success": True})
 
 

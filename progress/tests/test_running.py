@@ -21,6 +21,7 @@ from progress.models import Submission
 from progress.tests.makers import FakePool, make_learner, make_lesson, make_result, make_submission
 from sandbox import hosts
 from sandbox.errors import ContainerLost, EngineUnavailable
+from sandbox.control import MOST_INPUT
 from sandbox.execution import Outcome, Source
 from tutor.streams import Event
 
@@ -458,6 +459,21 @@ def test_input_for_a_program_that_does_not_run_is_a_conflict(client: Client) -> 
     response = post(client, reverse("run-stdin", args=[submission.pk]), {"text": "x\n"})
 
     assert response.status_code == 409
+
+
+def test_a_program_takes_so_much_input_and_then_none(client: Client) -> None:
+    learner = make_learner()
+    client.force_login(learner)
+    submission = make_submission(learner=learner, status="running", attempts=1)
+    url = reverse("run-stdin", args=[submission.pk])
+    piece = {"text": "x" * 100_000}
+
+    assert {post(client, url, piece).status_code for _ in range(MOST_INPUT // 100_000)} == {200}
+    refused = post(client, url, piece)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert post(client, url, {"text": "x"}).status_code == 413, "input with a gap would mislead"
+    assert post(client, url, {"text": "", "eof": True}).status_code == 200
 
 
 def test_what_a_dead_worker_left_is_run_again_then_closed(pool_answers: Answers, settings: Any) -> None:

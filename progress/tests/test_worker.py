@@ -26,7 +26,7 @@ class PlayedPools:
 @pytest.fixture(autouse=True)
 def back_to_the_start(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(worker, "_is_warm", False)
-    monkeypatch.setattr(worker.connections, "close_all", lambda: None)  # the test's own is among them
+    monkeypatch.setattr("django.db.connections.close_all", lambda: None)  # the test's own is among them
     yield
     orders._leaving.clear()
 

@@ -27,6 +27,7 @@ from sandbox import policy
 
 _QUEUE_FULL_SECONDS = 15
 _TOO_MANY_SECONDS = 5
+_INPUT_AGAIN_SECONDS = 2
 
 
 @json_endpoint
@@ -113,9 +114,19 @@ def stdin(request: HttpRequest, run_id: UUID) -> JsonResponse:
         return invalid(request, form)
     if submission.status != Submission.Status.RUNNING:
         return error(request, "CONFLICT", _("The program is not running."))
-    if not events.send_input(submission.pk, **form.cleaned_data):
-        raise Refused("SERVICE_UNAVAILABLE", _("The input could not be passed on. Try again."))
+    pass_on_input(submission, **form.cleaned_data)
     return JsonResponse({"success": True})
+
+
+def pass_on_input(submission: Submission, *, text: str, eof: bool) -> None:
+    """Raises Refused."""
+    try:
+        passed_on = events.send_input(submission.pk, text=text, eof=eof)
+    except events.InputTooLarge as problem:
+        raise Refused("PAYLOAD_TOO_LARGE", _("A program takes 1 MB of input in all.")) from problem
+    if not passed_on:
+        message = _("The input could not be passed on. Try again.")
+        raise Refused("SERVICE_UNAVAILABLE", message, seconds=_INPUT_AGAIN_SECONDS)
 
 
 @json_endpoint
