@@ -76,6 +76,8 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no 
     ) -> None:
         if message_template == _SENT and not settings.SITE_SENDS_MAIL:
             message_template = "account/messages/no_mail.txt"
+        elif message_template == _SENT and settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+            message_template = "account/messages/mail_is_printed.txt"
         super().add_message(request, level, message_template, *args, **kwargs)
 
 

@@ -177,7 +177,7 @@ class Level(admin.SimpleListFilter):
 class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
     """The course's outline: chapters in order, each followed by its lessons, and their texts' own pages."""
 
-    list_display = ["outline_title", "course", "languages", "state", "edited", "order"]
+    list_display = ["outline_title", "course_title", "languages", "state", "edited", "order"]
     list_display_links = None
     list_filter = [
         *("course", WhatIsUp, "texts__language", Level),
@@ -191,7 +191,7 @@ class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
     actions = ["withdraw", "put_back"]
     # All but the slug is what the texts and the order of the outline say.
     readonly_fields = [
-        *("course", "parent", "number", "position", "is_retired", "is_withdrawn"),
+        *("course_title", "chapter", "number", "position", "state"),
         *("created_at", "created_by", "updated_at", "updated_by"),
     ]
     fields = ["slug", *readonly_fields]
@@ -215,7 +215,7 @@ class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
         return (
             super()
             .get_queryset(request)
-            .prefetch_related(Prefetch("texts", texts), Prefetch("text_drafts", drafts))
+            .prefetch_related(Prefetch("texts", texts), Prefetch("text_drafts", drafts), "course__texts")
         )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -278,6 +278,21 @@ class LessonAdmin(NotesEditor, FromFiles, LessonModelAdmin):
             reverse("admin:lessons_text_edit", args=[lesson.pk, language]),
             self._name(lesson, shown),
         )
+
+    @admin.display(description=_("course"), ordering="course__position")
+    def course_title(self, lesson: Lesson) -> str:
+        """In the language of this page, else the course's own."""
+        titles = {text.language: text.title for text in lesson.course.texts.all()}
+        own = titles.get(lesson.course.default_language) or lesson.course.slug
+        return titles.get(get_language() or "") or own
+
+    @admin.display(description=_("chapter"))
+    def chapter(self, lesson: Lesson) -> str | None:
+        """The one it stands in; of a chapter there is none."""
+        if lesson.parent is None:
+            return None
+        text = lesson.parent.texts.preferring(get_language() or "").defer("markdown").first()
+        return f"{lesson.parent.number} {text.title if text else lesson.parent.slug}".strip()
 
     @admin.display(description=_("languages"))
     def languages(self, lesson: Lesson) -> SafeString:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from lessons.audit import NotesEditor
+from lessons.models import LessonText
 from progress import actions, comments
 from progress.models import Cohort, LessonProgress, LineComment, ListingCheck, Notification, Submission
 from sandbox.languages import LANGUAGES
@@ -28,6 +29,10 @@ else:
 
 # What a run holds in bulk, and lists do without.
 BULKY = ["code", "prelude", "files", "stdin", "output"]
+
+
+# A lesson's name is its title where its texts are loaded, else its slug.
+WITH_TITLES = Prefetch("lesson__texts", LessonText.objects.defer("markdown"))
 
 
 class ReadOnly:
@@ -77,7 +82,7 @@ class SubmissionAdmin(ReadOnly, SubmissionModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Submission]:
         found = super().get_queryset(request)
         shows_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
-        return found if shows_one else found.defer(*BULKY)
+        return found if shows_one else found.defer(*BULKY).prefetch_related(WITH_TITLES)
 
 
 @admin.register(ListingCheck)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from typing import Any
 
 from django.utils.dateparse import parse_date
 
@@ -67,6 +68,16 @@ def choose(query: Mapping[str, str], runs: SubmissionQuerySet, *, language: str)
         until=_day(query.get("until", "")),
         shelf=shelf,
     )
+
+
+def with_exercises(runs: Iterable[Submission], *, language: str) -> list[Any]:
+    """These runs, each with an `exercise_title`, "" for one that was merely run. One query for them all."""
+    listed: list[Any] = list(runs)
+    exercises = Exercise.objects.in_bulk({run.exercise_id for run in listed if run.exercise_id})
+    titles = {pk: exercise.title_in(language) for pk, exercise in exercises.items()}
+    for run in listed:
+        run.exercise_title = titles.get(run.exercise_id, "")
+    return listed
 
 
 def _shelf(runs: SubmissionQuerySet, language: str) -> list[tuple[int, str, list[tuple[int, str]]]]:

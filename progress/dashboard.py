@@ -60,7 +60,7 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Spent:
-    """Time spent on a lesson; `share` is of the longest, 0…100."""
+    """Time spent on a lesson, in whole minutes; `share` is of the longest, 0…100."""
 
     entry: Entry
     minutes: int
@@ -307,7 +307,7 @@ def _spent(owner: Owner, entries: Mapping[int, Entry]) -> list[Spent]:
     seconds = {pk: total for pk, total in totals.order_by("-total")[:_TIMES_SHOWN] if pk in entries}
     most = max(seconds.values(), default=0)
     return [
-        Spent(entry, minutes=max(1, round(seconds[pk] / 60)), share=max(1, round(100 * seconds[pk] / most)))
+        Spent(entry, minutes=seconds[pk] // 60, share=max(1, round(100 * seconds[pk] / most)))
         for pk, entry in entries.items()
         if pk in seconds
     ]

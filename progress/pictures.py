@@ -16,15 +16,20 @@ class Day:
     """One day of the calendar; x and y are where it is drawn."""
 
     date: date
-    minutes: int
+    seconds: int
     runs: int
     x: int
     y: int
 
     @property
+    def minutes(self) -> int:
+        """Whole ones: 0 is less than one."""
+        return self.seconds // 60
+
+    @property
     def level(self) -> int:
         """0 for a day without anything, 4 for one of much."""
-        weight = self.minutes + 2 * self.runs
+        weight = -(-self.seconds // 60) + 2 * self.runs
         return sum(weight >= least for least in _LEVELS)
 
 
@@ -58,7 +63,8 @@ class Calendar:
 
     @property
     def minutes(self) -> int:
-        return sum(day.minutes for day in self.days)
+        """Whole ones of all days together, which may be more than those of the days added up."""
+        return sum(day.seconds for day in self.days) // 60
 
     @property
     def runs(self) -> int:
@@ -78,7 +84,7 @@ def calendar(*, today: date, seconds: Mapping[date, int], runs: Mapping[date, in
         days=tuple(
             Day(
                 date=day,
-                minutes=-(-seconds.get(day, 0) // 60),
+                seconds=seconds.get(day, 0),
                 runs=runs.get(day, 0),
                 x=number // 7 * _CELL,
                 y=number % 7 * _CELL,

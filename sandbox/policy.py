@@ -66,8 +66,8 @@ MESSAGES = {
         "dictionary to look things up."
     ),
     "process": gettext_noop(
-        "“%(detail)s” starts another program. Only Python is available here: do the work with a Python "
-        "function instead."
+        "“%(detail)s” starts another program, which may not work here. Do the work with a Python function "
+        "instead."
     ),
     "dynamic-code": gettext_noop(
         "“%(detail)s” runs any text as code, also text that a user or a model wrote. Call a function you "
@@ -87,7 +87,7 @@ MESSAGES = {
     ),
 }
 
-# Modules that are of no other use than what the rule is about: the import itself is the finding.
+# Modules that are of no other use than what the rule is about: the import itself is a finding.
 RISKY_MODULES = {
     "subprocess": "process",
     "multiprocessing": "process",
@@ -101,18 +101,22 @@ RISKY_MODULES = {
     "signal": "signal",
 }
 
+_SUBPROCESS = ("run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput")
 _EXEC_SUFFIXES = ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")
 RISKY_NAMES = {
     **dict.fromkeys(("os.system", "os.popen", "os.fork", "os.forkpty", "os.startfile"), "process"),
     **dict.fromkeys((f"os.exec{suffix}" for suffix in _EXEC_SUFFIXES), "process"),
     **dict.fromkeys((f"os.spawn{suffix}" for suffix in _EXEC_SUFFIXES), "process"),
     **dict.fromkeys(("os.posix_spawn", "os.posix_spawnp"), "process"),
+    **dict.fromkeys((f"subprocess.{name}" for name in _SUBPROCESS), "process"),
+    **dict.fromkeys(("multiprocessing.Process", "multiprocessing.Pool", "pty.spawn"), "process"),
     **dict.fromkeys(("asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"), "process"),
     "concurrent.futures.ProcessPoolExecutor": "process",
     **dict.fromkeys(("eval", "exec", "compile", "__import__"), "dynamic-code"),
     **dict.fromkeys(("importlib.import_module", "importlib.__import__"), "dynamic-code"),
     **dict.fromkeys(("runpy.run_path", "runpy.run_module"), "dynamic-code"),
     **dict.fromkeys(("asyncio.open_connection", "asyncio.start_server"), "socket"),
+    **dict.fromkeys(("socket.socket", "socket.create_connection", "socket.create_server"), "socket"),
     **dict.fromkeys(("os.kill", "os.killpg", "os.abort"), "signal"),
 }
 

@@ -39,7 +39,7 @@ def test_a_sign_up_without_mail_claims_none(client: Client) -> None:
     sent_again = {"email": "li@example.org", "action_send": ""}
     page = client.post(reverse("account_email"), sent_again, follow=True)
     assert "This site sends no mail" in page.content.decode()
-    assert "Confirmation email sent" not in page.content.decode()
+    assert "Confirmation e-mail sent" not in page.content.decode()
 
 
 def test_a_forgotten_password_is_mailed_about(client: Client) -> None:
@@ -68,3 +68,5 @@ def test_a_development_site_says_where_its_mail_goes(client: Client, settings: S
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
     assert said in client.get(reverse("account_reset_password")).content.decode()
+    signed_up = client.post(reverse("account_signup"), NEW | {"email": "wu@example.org"}, follow=True)
+    assert said in signed_up.content.decode()

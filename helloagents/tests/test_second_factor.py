@@ -89,7 +89,7 @@ def test_a_second_factor_needs_a_confirmed_address(client: Client) -> None:
     page = client.get(reverse("mfa_activate_totp"), follow=True)
 
     assert not Authenticator.objects.exists()
-    assert "verified your email address" in page.content.decode()
+    assert "verified your e-mail address" in page.content.decode()
     EmailAddress.objects.update(verified=True)
     secret, codes = set_up_app(client)
     assert (len(secret), len(codes)) == (32, 10)

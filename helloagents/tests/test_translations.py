@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -179,6 +180,13 @@ def test_pages_that_are_not_there_are_chinese(reader: Client) -> None:
 
     assert answer.status_code == 404
     assert english_in(answer) == []
+
+
+def test_between_chinese_sentences_is_no_gap() -> None:
+    with translation.override("zh-hans"):
+        page = render_to_string("429.html", {"seconds": 3})
+
+    assert "歇一会儿。请在 3 秒后再试。" in page
 
 
 def test_forms_complain_in_chinese(reader: Client) -> None:

@@ -21,6 +21,7 @@ from lessons.search import fulltext
 from lessons.search.tokens import index_text
 from progress.tests.makers import make_learner, make_lesson, make_submission
 from tutor import asking, background, live, searching
+from tutor.configured import Budget
 from tutor.models import Conversation, Message
 from tutor.providers.clients import close_all
 from tutor.tests.makers import Behaviour, FakeProvider, answers, fails, fake_provider
@@ -380,6 +381,28 @@ def test_failures_are_told_in_the_error_format(
     details = answer.json()["error"]["details"]
     assert details["reason"] == reason
     assert Conversation.objects.get(pk=details["conversation_id"]).messages.filter(content="Why?").exists()
+
+
+def test_nothing_was_sent_where_nobody_could_be_asked(
+    client: Client, ada: Any, provider: FakeProvider, settings: Any
+) -> None:
+    then(provider, fails(500), fails(500))
+    ask(client)
+    assert "What was sent" in client.get(reverse("tutor-panel")).content.decode()
+
+    settings.MODEL_PROVIDERS = []
+    lesson = make_lesson()
+    ask(client, lesson=lesson.pk)
+    panel = client.get(reverse("tutor-panel"), {"lesson": lesson.pk}).content.decode()
+    assert "What would be sent" in panel
+    assert "What was sent" not in panel
+
+
+def test_money_has_a_currency(client: Client, ada: Any, provider: FakeProvider, settings: Any) -> None:
+    ask(client)
+    settings.MODEL_BUDGETS = {**settings.MODEL_BUDGETS, "USER_DAY": Budget(money=300)}  # millionths
+    panel = " ".join(client.get(reverse("tutor-panel")).content.decode().split())
+    assert "of 0.00 USD used today" in panel
 
 
 def test_without_a_model_the_api_names_the_reason(ada: Any, settings: Any) -> None:

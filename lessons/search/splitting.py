@@ -18,9 +18,14 @@ _CALLOUT = re.compile(r"^((?:[ \t]*>)+[ \t]*)\[![\w-]+(?: *\| *[\w-]+)*\][-+]?",
 _IMAGE = re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)")
 _LINK = re.compile(r"\[([^\]\n]*)\](?:\([^)\n]*\)|\[[^\]\n]*\])")
 _TAG = re.compile(r"</?[a-zA-Z][^<>\n]*>|<!--.*?-->", re.DOTALL)
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|b|code|del|em|i|kbd|mark|s|small|span|strong|sub|sup|u)(?:\s[^<>\n]*)?>", re.IGNORECASE
+)
 _LINE_MARK = re.compile(r"^[ \t]*(?:>[ \t]?)*(?:[-*+]|\d{1,9}[.)])?[ \t]+(?:\[[ xX]\] )?", re.MULTILINE)
 _TABLE_RULE = re.compile(r"^[ \t]*\|?[ :|-]*-{3}[ :|-]*$", re.MULTILINE)
-_MARK = re.compile(r"\*+|`+|~~|(?<!\w)_+|_+(?!\w)|[ \t]*\|[ \t]*|^>+[ \t]?|^[ \t]*#+[ \t]", re.MULTILINE)
+# What parts words, and what stands at them, code as it is: nothing comes between that and a full stop.
+_PARTING_MARK = re.compile(r"[ \t]*\|[ \t]*|^>+[ \t]?|^[ \t]*#+[ \t]", re.MULTILINE)
+_INLINE_MARK = re.compile(r"(?<!`)(`+)(?!`)(?P<code>[^`\n]+)\1(?!`)|\*+|`+|~~|(?<!\w)_+|_+(?!\w)")
 _SPACES = re.compile(r"[ \t]*\n\s*|[ \t]{2,}")
 
 
@@ -63,7 +68,8 @@ def _plain(source: str) -> str:
 
 
 def _prose(source: str) -> str:
-    text = _CALLOUT.sub(r"\1", _TAG.sub(" ", source))
+    text = _CALLOUT.sub(r"\1", _TAG.sub(" ", _INLINE_TAG.sub("", source)))
     text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
-    text = _MARK.sub(" ", _LINE_MARK.sub("", _TABLE_RULE.sub("", text)))
+    text = _PARTING_MARK.sub(" ", _LINE_MARK.sub("", _TABLE_RULE.sub("", text)))
+    text = _INLINE_MARK.sub(lambda mark: mark["code"] or "", text)
     return _SPACES.sub(lambda space: "\n" if "\n" in space[0] else " ", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,24 @@ def test_every_page_of_the_admin_opens(admin: Client, tmp_path: Path, model: str
 
     assert admin.get(reverse(f"admin:lessons_{model}_changelist"), {"q": "a"}).status_code == 200
     assert admin.get(reverse(f"admin:lessons_{model}_change", args=[row.pk])).status_code == 200
+
+
+def test_a_lessons_page_names_course_chapter_and_state_in_words(admin: Client, tmp_path: Path) -> None:
+    import_lessons(make_course(tmp_path))
+    lesson = Lesson.objects.get(slug="tools")
+    page = reverse("admin:lessons_lesson_change", args=[lesson.pk])
+
+    def facts(language: str) -> list[str]:
+        html = admin.get(page, headers={"Accept-Language": language}).content.decode()
+        assert "icon-no" not in html
+        return re.findall(r'<div class="readonly">(.*?)</div>', html)
+
+    course = {text.language: text.title for text in lesson.course.texts.all()}
+    assert facts("en")[:2] == [course["en"], "1 First Steps"]
+    assert facts("zh-hans")[:2] == [course["zh-hans"], "1 起步"]
+    assert "published" in facts("en")
+    Lesson.objects.filter(pk=lesson.pk).update(is_retired=True)
+    assert '<span class="quiet">no longer in the files</span>' in facts("en")
 
 
 def test_a_slug_chosen_by_hand_survives_the_next_import(admin: Client, tmp_path: Path) -> None:

@@ -134,6 +134,24 @@ def test_the_text_shown_is_without_the_marks_of_callouts(tmp_path: Path) -> None
     assert hit.snippet_html == "<mark>Traces</mark> tell why. Mind the gap Not [!so] here."
 
 
+def test_the_text_shown_has_no_gaps_where_marks_of_emphasis_stood(tmp_path: Path) -> None:
+    text = (
+        "An agent has **tools**: _plain_ functions, `a_tool(*args)`, [links](x.md), <b>tags</b>.\n\n"
+        "你和模型**知道的东西不一样**。\n\n| `one` | two |\n|---|---|\n| **three** | 2 |\n"
+    )
+    import_lessons(make_book(tmp_path, f"# Chapter 1: Book\n\n{text}"))
+
+    [piece] = split(text)
+    assert piece.body.splitlines() == [
+        "An agent has tools: plain functions, a_tool(*args), links, tags.",
+        "你和模型知道的东西不一样。",
+        "one two",
+        "three 2",
+    ]
+    [hit] = find_sections("tools", language="en")
+    assert "<mark>tools</mark>: plain functions, a_tool(*args), links, tags. 你和" in hit.snippet_html
+
+
 def test_whole_words_are_marked_where_they_stand_and_else_their_pieces(tmp_path: Path) -> None:
     text = "## 1.1 甲\n\n智能体有智能。\n\n## 1.2 乙\n\n智能在先。\n\n## 1.3 丙\n\n循环，然后是智能体。\n"
     import_lessons(make_book(tmp_path, f"# 第一章 书\n\n{text}"))

@@ -41,6 +41,7 @@ def test_runs_are_found_by_learner_and_outcome_without_their_bulk(admin: Client)
     [run] = found.context["cl"].result_list
     assert (run.learner.username, run.outcome) == ("ada", "failed")
     assert len(queries) < 15
+    assert everything.content.decode().count('nowrap">1 Greeting</td>') == 4
     assert not any('"progress_submission"."output"' in query["sql"] for query in queries)
     assert 'class="toplinks"' in everything.content.decode(), "there is a date hierarchy"
 

@@ -202,7 +202,20 @@ def test_activity_is_counted_by_day(cohort: Cohort) -> None:
     assert days[-1]["Lessons completed"] == "1"
     assert by_day[str(today - timedelta(days=3))]["Runs"] == "1"
     assert sum(int(row["Runs"]) for row in days) == 10
-    assert "10 runs, 1 lessons completed" in page(cohort, "class-activity")
+    assert "In the last 56 days: 10 runs, 1 lesson completed." in page(cohort, "class-activity")
+
+
+def test_a_class_is_left_and_not_the_site(cohort: Cohort) -> None:
+    client = Client()
+    client.force_login(cohort.learners.get(username="ada"))
+
+    classes = " ".join(client.get("/zh-hans/classes/").content.decode().split())
+    account = client.get("/zh-hans/accounts/").content.decode()
+
+    assert '退出班级<span class="visually-hidden"> Mondays</span>' in classes
+    assert "教师：tom" in classes
+    assert "离开本站" not in classes
+    assert "离开本站" in account
 
 
 def test_a_learners_page_shows_lessons_and_runs_and_a_run_its_code(cohort: Cohort) -> None:

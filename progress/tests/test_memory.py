@@ -133,6 +133,20 @@ def test_the_dashboard_leads_from_the_first_lesson_to_reviews(
     assert f'href="{lesson.get_absolute_url()}#exercise-count"' in shown
 
 
+def test_time_is_added_up_before_it_is_rounded(client: Client, learner: Any) -> None:
+    owner = Owner(learner.pk)
+    lesson = make_lesson()
+    begin_lesson(owner=owner, lesson=lesson)
+    note_study(owner=owner, lesson=lesson, seconds=40)
+    shown = page(client)
+    assert " and studied for less than a minute." in shown
+    assert "0 programs, under 1 min </title>" in shown
+    assert "<td>0</td><td>under 1</td>" in shown
+
+    note_study(owner=owner, lesson=make_lesson(slug="later"), seconds=40)
+    assert " and studied for 1 minute." in page(client)
+
+
 def test_a_guest_has_a_dashboard_and_a_stranger_sees_none_of_it(client: Client) -> None:
     lesson = make_lesson()
     exercise = make_practice(lesson)

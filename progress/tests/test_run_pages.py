@@ -162,8 +162,8 @@ def test_dates_are_not_taken_for_others(cohort: Cohort) -> None:
     with translation.override("zh-hans"):
         chinese = as_learner(cohort, "submissions")
 
-    assert ">3 Oct 2026, 14:30</time>" in english
-    assert ">2026年10月3日 14:30</time>" in chinese
+    assert ">3 Oct 2026, 14:30:00</time>" in english
+    assert ">2026年10月3日 14:30:00</time>" in chinese
 
 
 def test_code_that_would_read_otherwise_than_it_runs_shows_its_marks(cohort: Cohort) -> None:

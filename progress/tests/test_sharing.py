@@ -14,7 +14,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from lessons.models import Lesson
 from progress.models import Draft, Share, Submission
-from progress.tests.makers import make_learner, make_lesson, make_submission
+from progress.tests.makers import (
+    CODE_EXERCISE,
+    make_exercise,
+    make_learner,
+    make_lesson,
+    make_submission,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +133,43 @@ def test_runs_are_chosen_by_course_lesson_outcome_and_day(client: Client, run: S
         "three",
     }
     assert listed(client, since="2026-99-99", until="x", outcome="x", lesson="x") == {"one", "two", "three"}
+
+
+def test_a_list_says_what_each_run_was_written_for_and_how_it_went(
+    client: Client, run: Submission, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    greet = make_exercise(CODE_EXERCISE, lesson=run.lesson)
+    written = {"learner": run.learner, "lesson": run.lesson, "status": "finished", "outcome": "ok"}
+    for passed in (True, False):
+        made = make_submission(**written, exercise=greet, passed=passed)
+        moment = timezone.localtime(made.created_at).strftime("%H:%M:%S")
+
+    # Session, account and bell; what there is to choose; how many runs, these, their exercises.
+    with django_assert_num_queries(3 + 3 + 3):
+        shown = client.get(reverse("submissions"), headers={"Accept-Language": "en"}).content.decode()
+    compared = client.get(f"/zh-hans/submissions/{run.pk}/").content.decode()
+
+    assert shown.count('<span class="history-lesson">Greet<br>Greeting</span>') == 2
+    assert shown.count('<span class="history-lesson">Greeting</span>') == 1
+    assert shown.count(f"{moment}</time>") >= 1
+    narrow = client.get(reverse("submissions"), {"lesson": greet.lesson_id}).content.decode()
+    assert narrow.count('<span class="history-lesson">问候</span>') == 2
+    chosen = " ".join(compared.split()).partition('id="other"')[2].partition("</select>")[0]
+    options = [each.partition("</option>")[0] for each in chosen.split("<option")[1:]]
+    told = [option.strip().partition(" · ")[2] for option in options]
+    assert told == ["检查未通过 · 问候", "检查通过 · 问候"]
+    assert f" {moment} · " in options[0]
+
+
+def test_a_guest_is_led_from_a_shared_run_to_signing_in_and_back(client: Client, run: Submission) -> None:
+    link = share(client, run)
+
+    shown = Client().get(link).content.decode()
+
+    assert f'href="{reverse("account_login")}?next={link}">Sign in to open it in your editor</a>' in shown
+    assert "Sign in to open it" not in client.get(link).content.decode()
+    Lesson.objects.update(is_retired=True)
+    assert "Sign in to open it" not in Client().get(link).content.decode()
 
 
 def test_whoever_is_signed_in_opens_shared_code_in_their_own_editor(client: Client, run: Submission) -> None:

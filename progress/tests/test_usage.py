@@ -29,6 +29,11 @@ def make_call(learner: Any, **fields: Any) -> ModelCall:
     return ModelCall.objects.create(user=learner, owner=f"user:{learner.pk}", purpose="run", **fields)
 
 
+def cells_of(page: str, learner: str) -> list[str]:
+    row = page[page.index(f'<th scope="row">{learner}') :].partition("</tr>")[0]
+    return [cell.partition("</td>")[0] for cell in row.split('<td class="number">')[1:]]
+
+
 @pytest.mark.django_db
 def test_an_instructor_sees_the_own_class_alone(client: Client) -> None:
     ada, bob = make_learner("ada"), make_learner("bob")
@@ -40,13 +45,24 @@ def test_an_instructor_sees_the_own_class_alone(client: Client) -> None:
 
     page = client.get("/en/classes/usage/").content.decode()
 
-    row = page[page.index('<th scope="row">ada') :]
-    cells = [
-        cell.partition("</td>")[0] for cell in row.partition("</tr>")[0].split('<td class="number">')[1:]
-    ]
-    assert cells == ["2", "1", "0", "1,234", "0.5000"]
+    assert cells_of(page, "ada") == ["2", "1", "0", "1,234", "0.5000"]
     assert not re.search(r"\bbob\b", page)
     assert "blue" not in page
+
+
+@pytest.mark.django_db
+def test_what_no_model_was_asked_is_neither_use_nor_failure(client: Client) -> None:
+    ada, bob = make_learner("ada"), make_learner("bob")
+    client.force_login(make_class("red", learners=[ada, bob]))
+    refused: dict[str, Any] = {"status": "failed", "http_status": 503, "error_code": "model_not_configured"}
+    make_call(ada, **refused)
+    make_call(ada, provider="fake", status="failed")
+    make_call(bob, **refused)
+
+    page = client.get("/en/classes/usage/").content.decode()
+
+    assert cells_of(page, "ada")[:3] == ["1", "0", "1"]
+    assert not re.search(r"\bbob\b", page)
 
 
 @pytest.mark.django_db

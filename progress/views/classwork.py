@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from lessons.models import Course
+from progress.choosing import with_exercises
 from progress.classwork import activity, common_errors, heat_map, stuck
 from progress.classwork.exercises import outcomes
 from progress.classwork.exercises import table as exercises_table
@@ -125,11 +126,13 @@ def learner(request: HttpRequest, class_id: int, learner_id: int) -> HttpRespons
     lesson = request.GET.get("lesson", "")
     if lesson.isdecimal() and len(lesson) < 19:
         runs = runs.filter(lesson=int(lesson))
+    page = Paginator(runs, 25).get_page(request.GET.get("page"))
+    page.object_list = with_exercises(page.object_list, language=request.LANGUAGE_CODE)
     context = {
         **_head(cohort, "learner"),
         "learner": shown,
         "lessons": lessons_of(shown, language=request.LANGUAGE_CODE),
-        "page": Paginator(runs, 25).get_page(request.GET.get("page")),
+        "page": page,
     }
     return render(request, "progress/class_learner.html", context)
 

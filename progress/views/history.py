@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -15,7 +16,7 @@ from django_htmx.middleware import HtmxDetails
 from lessons.models import LessonText
 from progress import actions, timelines
 from progress.changes import changed_lines
-from progress.choosing import choose
+from progress.choosing import choose, with_exercises
 from progress.commented_code import code_of
 from progress.exercises import verdict_of
 from progress.models import Submission
@@ -34,9 +35,11 @@ def submissions(request: HttpRequest) -> HttpResponse:
     mine = Submission.objects.visible_to(user=request.user)
     choice = choose(request.GET, mine, language=request.LANGUAGE_CODE)
     found = choice.of(mine).for_list(request.LANGUAGE_CODE)
+    page = Paginator(found, 25).get_page(request.GET.get("page"))
+    page.object_list = with_exercises(page.object_list, language=request.LANGUAGE_CODE)
     text = _text_of(choice.lesson, request.LANGUAGE_CODE)
     context = {
-        "page": Paginator(found, 25).get_page(request.GET.get("page")),
+        "page": page,
         "choice": choice,
         "lesson": text.lesson if text else None,
         "lesson_title": text.title if text else "",
@@ -56,6 +59,7 @@ def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
     context = traces.context_of(request, shown, timelines.timeline(trace.steps_of(shown.pk)))
     before = context["before"]
     others = mine.that_ran().filter(lesson=shown.lesson).exclude(pk=shown.pk)
+    listed: Iterable[Submission] = [] if shown.is_answer else others.for_list(request.LANGUAGE_CODE)[:25]
     return render(
         request,
         "progress/submission.html",
@@ -64,7 +68,7 @@ def submission(request: HttpRequest, run_id: UUID) -> HttpResponse:
             "lines": code_of(place),
             "verdict": verdict_of(shown, language=request.LANGUAGE_CODE),
             "diff": changed_lines(before.code, shown.code) if before else [],
-            "others": [] if shown.is_answer else others.for_list(request.LANGUAGE_CODE)[:25],
+            "others": with_exercises(listed, language=request.LANGUAGE_CODE),
             "links": shares.links_to(request, shown),
         },
     )

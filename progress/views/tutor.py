@@ -225,4 +225,5 @@ def _added(request: HttpRequest, messages: list[Message]) -> JsonResponse:
 
 
 def _budget(request: HttpRequest) -> dict[str, Any] | None:
-    return budgets.tightest(owner_of(user_id=request.user.pk, visitor=guest_key(request)))
+    tightest = budgets.tightest(owner_of(user_id=request.user.pk, visitor=guest_key(request)))
+    return tightest and {**tightest, "currency": settings.MODEL_CURRENCY}

@@ -30,6 +30,8 @@ def class_usage(request: HttpRequest) -> HttpResponse:
         cohorts = cohorts.taught_by(request.user)
     learners = {learner for cohort in cohorts for learner in cohort.learners.all()}
     calls = ModelCall.objects.filter(user__in=learners, started_at__gte=timezone.now() - timedelta(days=DAYS))
+    # Refused before anybody was asked: no use of a model, and no failure of one.
+    calls = calls.exclude(status=ModelCall.Status.FAILED, provider="")
     used: dict[int, Any] = {
         total["user"]: total | {"tokens": total["prompt"] + total["completion"]}
         for total in calls.totals("user")

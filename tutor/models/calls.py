@@ -142,7 +142,8 @@ class ModelCallQuerySet(models.QuerySet["ModelCall"]):
             calls.values(*_GROUPS[by])
             .annotate(
                 calls=Count("pk"),
-                failed=Count("pk", filter=Q(status=ModelCall.Status.FAILED)),
+                # Without a provider nobody was asked, so nobody failed.
+                failed=Count("pk", filter=Q(status=ModelCall.Status.FAILED) & ~Q(provider="")),
                 scripted_calls=Count("pk", filter=Q(scripted=True)),
                 prompt=Sum("prompt_tokens"),
                 completion=Sum("completion_tokens"),

@@ -6,12 +6,18 @@ A learner chooses a name, never an address, so that the site cannot be made to a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:  # of the stubs alone
+    from django_stubs_ext import StrPromise
 
 
 @dataclass(frozen=True)
 class Service:
     name: str  # in settings and rows
-    title: str
+    title: StrPromise | str
     kind: str
     url: str
 
@@ -23,9 +29,12 @@ KNOWN = {
         Service("openai", "OpenAI", "openai", "https://api.openai.com/v1"),
         Service("anthropic", "Anthropic", "anthropic", "https://api.anthropic.com"),
         Service(
-            "dashscope", "阿里云百炼 (Qwen)", "openai", "https://dashscope.aliyuncs.com/compatible-mode/v1"
+            "dashscope",
+            _("Alibaba Cloud Model Studio (Qwen)"),
+            "openai",
+            "https://dashscope.aliyuncs.com/compatible-mode/v1",
         ),
-        Service("zhipu", "智谱 (GLM)", "openai", "https://open.bigmodel.cn/api/paas/v4"),
+        Service("zhipu", _("Zhipu (GLM)"), "openai", "https://open.bigmodel.cn/api/paas/v4"),
         Service("moonshot", "Moonshot (Kimi)", "openai", "https://api.moonshot.cn/v1"),
         Service("siliconflow", "SiliconFlow", "openai", "https://api.siliconflow.cn/v1"),
         Service("modelscope", "ModelScope", "openai", "https://api-inference.modelscope.cn/v1"),

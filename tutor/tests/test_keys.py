@@ -59,6 +59,18 @@ def test_a_mistake_in_the_form_does_not_echo_the_key(client: Client) -> None:
     assert KEY not in response.content.decode()
 
 
+def test_services_are_named_in_the_readers_language(client: Client, settings: Any) -> None:
+    settings.MODEL_OWN_KEY_SERVICES = read_services(["dashscope", "zhipu"])
+    signed_in(client)
+
+    english = client.get("/en/accounts/model-key/").content.decode()
+    chinese = client.get("/zh-hans/accounts/model-key/").content.decode()
+
+    assert ">Zhipu (GLM)</option>" in english
+    assert ">Alibaba Cloud Model Studio (Qwen)</option>" in english
+    assert ">智谱 (GLM)</option>" in chinese
+
+
 @pytest.mark.parametrize(
     "service", ["https://169.254.169.254/latest", "http://127.0.0.1:6379", "internal", ""]
 )
