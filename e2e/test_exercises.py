@@ -107,6 +107,51 @@ def test_the_lesson_notices_that_it_is_done(learn: LearnPage) -> None:
     expect(page).to_have_url(re.compile(f"{following}$"))
 
 
+def test_both_sides_say_how_far_the_lesson_is(learn: LearnPage) -> None:
+    page = learn.open(LESSON).page
+    checks = page.get_by_role("tabpanel", name="Checks")
+    page.locator(f"#exercise-{EXERCISE.id}").get_by_role("button", name="Work on it").click()
+    learn.write(in_language(EXERCISE.solution, "en", ""))
+    page.get_by_role("button", name="Check", exact=True).click()
+    expect(checks.get_by_text("1 of 2 exercises solved")).to_be_visible()
+
+    question = page.locator(f"#exercise-{QUESTION.id}")
+    question.get_by_role("radio", name=in_language(QUESTION.answer, "en", "")).check()
+    question.get_by_role("button", name="Answer").click()
+
+    expect(page.locator("#done")).to_have_text("You are done with this lesson.")
+    expect(checks.get_by_text("You are done with this lesson.")).to_be_visible()
+    expect(checks.get_by_text("1 of 2 exercises solved")).to_have_count(0)
+
+
+def test_a_hint_goes_when_its_line_does(learn: LearnPage) -> None:
+    page = learn.open(LESSON).page
+    hint = page.locator("[data-part=hint]")
+    learn.write("print(1)\nprint(2)")
+
+    def ask() -> None:
+        learn.editor.press("Alt+Enter")
+        expect(hint).to_contain_text("Line 2")
+
+    learn.editor.press("Control+End")
+    ask()
+    learn.editor.press("Control+Home")
+    page.keyboard.type("#")
+    expect(hint).to_be_visible()
+    learn.editor.press("Control+End")
+    page.keyboard.type("#")
+    expect(hint).to_be_hidden()
+
+    ask()
+    page.locator("[data-part=reset]").click()
+    expect(hint).to_be_hidden()
+    learn.write("print(1)\nprint(2)")
+    learn.editor.press("Control+End")
+    ask()
+    page.locator(f"#exercise-{EXERCISE.id}").get_by_role("button", name="Work on it").click()
+    expect(hint).to_be_hidden()
+
+
 @pytest.fixture
 def two_hints_only(site: Site) -> Iterator[None]:
     """The exercise as if its author had written two hints."""

@@ -128,6 +128,29 @@ def test_the_failed_line_is_marked_until_it_is_changed(learn: LearnPage) -> None
     expect(learn.page.locator(".cm-failed-line")).to_have_count(0)
 
 
+def test_a_key_tells_what_is_wrong_below_the_line(learn: LearnPage) -> None:
+    told = learn.page.locator(".cm-tooltip-lint")
+    learn.run("print(missing)\n")
+    learn.expect_outcome(re.compile("NameError"))
+
+    learn.editor.press("F8")
+    expect(told).to_contain_text("NameError")
+    box, line = told.bounding_box(), learn.page.locator(".cm-failed-line").bounding_box()
+    assert box is not None
+    assert line is not None
+    assert box["y"] >= line["y"] + line["height"] - 1
+    learn.editor.press("Escape")
+    expect(told).to_have_count(0)
+    learn.editor.press("F8")
+    expect(told).to_be_visible()
+    learn.editor.press("Alt+Enter")  # the hint says more
+    expect(told).to_have_count(0)
+    learn.editor.press("F8")
+    expect(told).to_be_visible()
+    learn.run_button.focus()
+    expect(told).to_have_count(0)
+
+
 def test_a_mistake_in_the_grammar_is_found_too(learn: LearnPage) -> None:
     learn.run("print('never said')\nif True print('no colon')\n")
 
@@ -183,6 +206,23 @@ def test_a_new_run_takes_the_place_of_the_one_before(learn: LearnPage) -> None:
 
     learn.expect_outcome("Finished")
     learn.expect_output("second\n")
+
+
+def test_a_run_that_is_refused_for_a_while_says_when_to_try_again(learn: LearnPage) -> None:
+    words = "That is too much at once. Try again in 3 seconds."
+    refusal = {"error": {"code": "RATE_LIMIT_EXCEEDED", "message": words}}
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=429, json=refusal, headers={"Retry-After": "3"})
+
+    learn.page.route("**/runs/", refuse, times=1)
+    learn.run("print('at last')")
+
+    expect(learn.outcome).to_contain_text("Try again in 3 seconds")
+    expect(learn.retry_button).to_be_disabled()
+    expect(learn.outcome).to_contain_text("Try again in 1 seconds")
+    learn.retry_button.click()
+    learn.expect_output("at last\n")
 
 
 def test_a_reload_takes_up_the_run_again(learn: LearnPage) -> None:

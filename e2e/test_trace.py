@@ -273,7 +273,7 @@ def test_nothing_serious_is_in_the_way_of_a_trace(visitors: Visitors, scheme: st
     expect(page.locator(".message-text").first).to_be_visible()
     findings = serious(page)
     compare = page.get_by_role("link", name="Compare with the run before").get_attribute("href")
-    page.get_by_role("link", name="Own page").click()
+    page.get_by_role("link", name="On its own page").click()
     expect(page.get_by_role("article")).to_have_count(2)
     findings += serious(page)
     page.goto(compare or "")

@@ -98,9 +98,10 @@ export class ChecksPane {
     this.#actions.judged(summary, look);
   }
 
-  /** What solving an exercise did for the lesson. @param {Exercise} exercise @param {Node[]} standing */
+  /** What solving an exercise did for the lesson; told already, it is told anew for any other. @param {Exercise} exercise @param {Node[]} standing */
   showStanding({ id }, standing) {
-    if (this.#exercise?.id === id) this.#part("standing").replaceChildren(...standing);
+    const place = this.#part("standing");
+    if (this.#exercise?.id === id || place.firstChild) place.replaceChildren(...standing);
   }
 
   /** @param {string} name @returns {HTMLElement} */

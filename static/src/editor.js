@@ -6,9 +6,9 @@ import { acceptCompletion, completionStatus, insertBracket } from "@codemirror/a
 import { indentLess, indentMore } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { HighlightStyle, indentUnit, syntaxHighlighting } from "@codemirror/language";
-import { forEachDiagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
+import { forEachDiagnostic, lintGutter, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
 import { Annotation, EditorSelection, EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, keymap } from "@codemirror/view";
+import { closeHoverTooltips, Decoration, keymap, showTooltip, tooltips } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { basicSetup, EditorView } from "codemirror";
 
@@ -121,7 +121,12 @@ export class Editor {
 
   clearFailure() {
     const kept = this.#diagnostics().filter((diagnostic) => diagnostic.source !== "run");
-    this.#view.dispatch(setDiagnostics(this.#view.state, kept), { effects: failedLine.of(null) });
+    this.#view.dispatch(setDiagnostics(this.#view.state, kept), { effects: [failedLine.of(null), tellMessage.of(null)] });
+  }
+
+  /** The remark that F8 led to is told no more. */
+  hideMessage() {
+    this.#view.dispatch({ effects: tellMessage.of(null) });
   }
 
   /** A phone's keyboard lies over the lower part: keep the cursor above it. @param {number} bottom screen coordinate of its upper edge */
@@ -145,10 +150,7 @@ export class Editor {
   }
 
   #diagnostics() {
-    /** @type {import("@codemirror/lint").Diagnostic[]} */
-    const found = [];
-    forEachDiagnostic(this.#view.state, (diagnostic, from, to) => found.push({ ...diagnostic, from, to }));
-    return found;
+    return diagnosticsOf(this.#view.state);
   }
 
   /** @param {number} number */
@@ -193,7 +195,7 @@ export function offsetOf(text, column) {
 /** @param {EditorOptions} options */
 function extensions({ label, phrases, nonce, onChange, onFocus }) {
   return [
-    Prec.highest([tabKeys(), replacingMuch()]),
+    Prec.highest([messages(), tabKeys(), replacingMuch()]),
     basicSetup,
     lintGutter(),
     python(),
@@ -259,6 +261,84 @@ const failureField = StateField.define({
   },
   provide: (field) => EditorView.decorations.from(field),
 });
+
+// --- Remarks by key -------------------------------------------------------------------------------
+
+/** @typedef {import("@codemirror/view").Tooltip & {end: number}} Message */
+
+/** @type {import("@codemirror/state").StateEffectType<Message | null>} */
+const tellMessage = StateEffect.define();
+
+/** The remark that F8 led to, until the cursor goes on. */
+const message = StateField.define({
+  create: () => /** @type {Message | null} */ (null),
+  update(told, transaction) {
+    const { head } = transaction.newSelection.main;
+    if (told && (transaction.docChanged || head < told.pos || head > told.end)) told = null;
+    for (const effect of transaction.effects) if (effect.is(tellMessage)) told = effect.value;
+    return told;
+  },
+  provide: (field) => showTooltip.from(field),
+});
+
+/** F8 tells a remark below its line, so that it hides neither the line nor what is above the editor. */
+function messages() {
+  return [
+    message,
+    // What the pointer brings up goes below where it would leave the editor, too.
+    tooltips({ tooltipSpace: (view) => new DOMRect(0, view.dom.getBoundingClientRect().top, innerWidth, innerHeight - view.dom.getBoundingClientRect().top) }),
+    EditorView.domEventHandlers({ blur: (event, view) => view.dispatch({ effects: tellMessage.of(null) }) }),
+    keymap.of([
+      { key: "F8", run: tellNext },
+      {
+        key: "Escape",
+        run: (view) => {
+          if (!view.state.field(message)) return false;
+          view.dispatch({ effects: tellMessage.of(null) });
+          return true;
+        },
+      },
+    ]),
+  ];
+}
+
+/** @param {EditorView} view */
+function tellNext(view) {
+  nextDiagnostic(view);
+  const { from, to } = view.state.selection.main;
+  const found = diagnosticsOf(view.state).filter((diagnostic) => diagnostic.from === from && diagnostic.to === to);
+  if (found.length === 0) return false;
+  const told = { pos: from, end: to, create: () => messageBox(view, found) };
+  const words = found.map((diagnostic) => diagnostic.message).join(" ");
+  view.dispatch({ effects: [closeHoverTooltips, tellMessage.of(told), EditorView.announce.of(words)] });
+  return true;
+}
+
+/** @param {EditorView} view @param {import("@codemirror/lint").Diagnostic[]} diagnostics of one place */
+function messageBox(view, diagnostics) {
+  const dom = document.createElement("ul");
+  dom.className = "cm-tooltip-lint cm-tooltip-told";
+  for (const diagnostic of diagnostics) {
+    const item = document.createElement("li");
+    item.className = `cm-diagnostic cm-diagnostic-${diagnostic.severity}`;
+    item.textContent = diagnostic.message;
+    dom.append(item);
+  }
+  // A line may take several rows: below the last of them.
+  const getCoords = (/** @type {number} */ pos) => {
+    const [start, end] = [view.coordsAtPos(pos), view.coordsAtPos(view.state.doc.lineAt(pos).to)];
+    return { left: start?.left ?? 0, right: start?.right ?? 0, top: start?.top ?? 0, bottom: end?.bottom ?? start?.bottom ?? 0 };
+  };
+  return { dom, getCoords };
+}
+
+/** @param {EditorState} state */
+function diagnosticsOf(state) {
+  /** @type {import("@codemirror/lint").Diagnostic[]} */
+  const found = [];
+  forEachDiagnostic(state, (diagnostic, from, to) => found.push({ ...diagnostic, from, to }));
+  return found;
+}
 
 // --- Typing over a selection ----------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ export class HintPanel {
   #door;
   /** @type {(Place & {exercise: string | null}) | null} */
   #before = null;
+  /** What the panel was opened for. @type {Place | null} */
+  #asked = null;
   #step = 0;
   #number = 0;
 
@@ -56,11 +58,22 @@ export class HintPanel {
     this.#root = root;
     this.#t = t;
     this.#door = door;
-    this.#part("close").addEventListener("click", () => this.#close());
+    this.#part("close").addEventListener("click", () => this.#leave());
     this.#part("more").addEventListener("click", () => void this.ask());
     root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.#close();
+      if (event.key === "Escape") this.#leave();
     });
+  }
+
+  /** What it tells, or is asked, belongs to what is there no more. */
+  close() {
+    this.#root.hidden = true;
+    this.#number++;
+  }
+
+  /** The code is another: a hint stays with its line as it was. @param {string} code */
+  codeChanged(code) {
+    if (!this.#root.hidden && this.#asked && lineOf(code, this.#asked.line) !== lineOf(this.#asked.code, this.#asked.line)) this.close();
   }
 
   /** Ask for a hint where the cursor is. */
@@ -69,6 +82,7 @@ export class HintPanel {
     const place = { ...this.#door.place(), exercise: exercise?.key ?? null };
     const step = isSamePlace(this.#before, place) ? this.#step + 1 : (exercise?.hintCount ?? 0) + 1;
     const number = ++this.#number;
+    this.#asked = place;
     this.#show({ text: this.#t("hint-asking") });
     try {
       const hint = await this.#door.ask({
@@ -78,7 +92,7 @@ export class HintPanel {
         step,
         ...(exercise ? { exercise: exercise.key } : {}),
       });
-      if (number !== this.#number) return; // asked anew meanwhile
+      if (number !== this.#number) return; // asked anew or closed meanwhile
       this.#before = place;
       this.#step = step;
       this.#show({ text: hint.hint, hint });
@@ -113,9 +127,8 @@ export class HintPanel {
     return giver === "model" ? this.#t("hint-model", { model }) : this.#t("hint-program");
   }
 
-  #close() {
-    this.#root.hidden = true;
-    this.#number++;
+  #leave() {
+    this.close();
     this.#door.leave();
   }
 
@@ -123,6 +136,11 @@ export class HintPanel {
   #part(name) {
     return /** @type {HTMLElement} */ (this.#root.querySelector(`[data-hint="${name}"]`));
   }
+}
+
+/** @param {string} code @param {number} line from 1 */
+function lineOf(code, line) {
+  return code.split("\n")[line - 1];
 }
 
 /** @param {{title: string, url: string}} section */

@@ -124,6 +124,7 @@ export class OutputPane {
   lost(why, reader) {
     const report = lostReport(why, this.#t, reader);
     this.#close(report);
+    if (report.retry && why.retryAfter) this.#countDown(report.title, why.retryAfter);
     return report;
   }
 
@@ -207,6 +208,7 @@ export class OutputPane {
     this.#setState(report.look, report.title, report.advice, report.facts);
     this.#part("title").toggleAttribute("data-python", report.isPython ?? false);
     this.#part("retry").hidden = !report.retry;
+    /** @type {HTMLButtonElement} */ (this.#part("retry")).disabled = false;
     this.#part("go").hidden = report.line === null;
     if (report.line !== null) this.#part("go").textContent = this.#t("go-to-line", { line: report.line });
     this.#announce(asSentences([report.title, report.facts, report.advice]));
@@ -244,6 +246,22 @@ export class OutputPane {
     this.#stopClock();
     this.#startedAt = performance.now();
     this.#clock = setInterval(() => this.#setText("facts", this.#elapsed()), 100);
+  }
+
+  /** Seconds that a message names run down in it; before, there is no use in trying again. @param {string} message @param {number} seconds */
+  #countDown(message, seconds) {
+    const named = new RegExp(`\\b${seconds}\\b`);
+    if (!named.test(message)) return;
+    const retry = /** @type {HTMLButtonElement} */ (this.#part("retry"));
+    const end = performance.now() + seconds * 1000;
+    retry.disabled = true;
+    this.#clock = setInterval(() => {
+      const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+      this.#setText("title", message.replace(named, String(left)));
+      if (left > 0) return;
+      this.#stopClock();
+      retry.disabled = false;
+    }, 250);
   }
 
   #stopClock() {

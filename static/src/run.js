@@ -35,6 +35,7 @@ import { Refused } from "./http.js";
  * @property {string} message of the server; "" when it said nothing
  * @property {string} [detail] what it found wrong first
  * @property {number | null} status HTTP status
+ * @property {number} [retryAfter] seconds for which it would say the same again
  *
  * @typedef {object} RunTiming milliseconds
  * @property {number} watch how often the run is asked for while the stream is silent
@@ -271,6 +272,7 @@ export class RunSession {
         message: refused?.message ?? "",
         detail: refused?.detail ?? "",
         status: refused?.status ?? null,
+        ...(refused?.retryAfter ? { retryAfter: refused.retryAfter } : {}),
       }),
     );
   }

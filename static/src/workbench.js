@@ -268,6 +268,7 @@ export class Workbench {
 
   #codeChanged() {
     this.#hideNotice();
+    this.#hints.codeChanged(this.#editor.code);
     this.#showChanged();
     this.#drafts.change(this.#work);
     this.#checkSoon();
@@ -284,6 +285,7 @@ export class Workbench {
   #replaceWithUndo(work, message) {
     const before = this.#work;
     this.#editor.clearFailure();
+    this.#hints.close();
     this.#put(work);
     this.#hideNotice();
     if (before.code === work.code) return;
@@ -382,6 +384,7 @@ export class Workbench {
     this.#drafts = this.#makeDrafts();
     const work = this.#drafts.local ?? this.#starter;
     this.#editor.clearFailure();
+    this.#hints.close();
     this.#setPlace(work);
     this.#editor.replace(work.code);
     this.#drafts.forgetPending();
@@ -399,6 +402,7 @@ export class Workbench {
 
   #askAtCursor() {
     this.#panes.show("code");
+    this.#editor.hideMessage(); // the panel takes its place
     void this.#hints.ask();
   }
 
@@ -464,20 +468,20 @@ export class Workbench {
     this.#part("listing-changed").hidden = !this.#isChanged(this.#work);
   }
 
-  /** Whether code that belongs to a listing was changed; of another language's listings the page does not know. @param {Work} work */
+  /** Whether code that belongs to a listing was changed; null: of another language's listings the page does not know. @param {Work} work */
   #isChanged({ code, listing, language }) {
     const original = language === this.#language && listing !== null ? listingCode(listing) : null;
-    return original !== null && original.trim() !== code.trim();
+    return original === null ? null : original.trim() !== code.trim();
   }
 
   /**
-   * Whether the listing runs with code of other listings; of another language's listings the page does not know.
+   * Whether the listing is known to run with code of other listings; of another language's listings the page does not know.
    *
    * @param {{listing: number | null, language: string | null}} place
    */
   #needsMore({ listing, language }) {
     const inNeed = this.#root.dataset.inNeed?.split(" ") ?? [];
-    return language !== this.#language || inNeed.includes(String(listing));
+    return language === this.#language && inNeed.includes(String(listing));
   }
 
   /** @param {{listing: number | null, language: string | null}} place its listing is not null */
@@ -610,7 +614,7 @@ export class Workbench {
   /** Whether the program that ran last is a listing of the lesson, as it stands there. */
   get #isListing() {
     const { listing, code, language } = this.#program;
-    return listing !== null && (code === null || !this.#isChanged({ code, listing, language }));
+    return listing !== null && (code === null || this.#isChanged({ code, listing, language }) === false);
   }
 
   /** Whether lines of the program that ran last are lines in the editor. @param {string} file */
