@@ -89,5 +89,18 @@ class RunResult:
     cpu_time: float
     peak_memory: int
 
+    @classmethod
+    def without_run(cls, outcome: Outcome) -> RunResult:
+        """Of a program that was not begun."""
+        return cls(
+            outcome=outcome,
+            exit_code=None,
+            output=(),
+            truncated=False,
+            wall_time=0.0,
+            cpu_time=0.0,
+            peak_memory=0,
+        )
+
     def text(self, stream: Stream) -> str:
         return "".join(piece.text for piece in self.output if piece.stream is stream)

@@ -132,13 +132,13 @@ class Pool:
         if request.language not in LANGUAGES:
             raise ValueError(f"no such language: {request.language}")
         if is_too_large(request, self.limits):
-            return _result_without_run(Outcome.REJECTED)
+            return RunResult.without_run(Outcome.REJECTED)
         began = self._clock()
         while True:
             with tracing.step("lease a container", image=self.image.name):
                 container = self._lease(control)
             if container is None:
-                return _result_without_run(Outcome.CANCELLED)
+                return RunResult.without_run(Outcome.CANCELLED)
             made_at = self._records[container].made_at
             try:
                 with tracing.step("run in a container", container=container.id, engine=self.engine.name):
@@ -580,15 +580,3 @@ class Pool:
 def _is_odd(result: RunResult) -> bool:
     """Whether a program was killed, by the supervisor or by a signal that it brought upon itself."""
     return result.outcome in ODD or (result.outcome is Outcome.FAILED and result.exit_code is None)
-
-
-def _result_without_run(outcome: Outcome) -> RunResult:
-    return RunResult(
-        outcome=outcome,
-        exit_code=None,
-        output=(),
-        truncated=False,
-        wall_time=0.0,
-        cpu_time=0.0,
-        peak_memory=0,
-    )

@@ -132,24 +132,12 @@ class Laboratory:
 
     def _run(self, request: RunRequest, line: ScriptedLine | None) -> RunResult:
         if time.monotonic() > self._deadline:
-            return _too_late()
+            return RunResult.without_run(Outcome.TIMEOUT)
         answer = line.answer if line else None
         result = self.pool.run(request, on_event=_ignore, control=self.control, answer=answer)
         if result.outcome is Outcome.CANCELLED:
             raise Stopped
         return result
-
-
-def _too_late() -> RunResult:
-    return RunResult(
-        outcome=Outcome.TIMEOUT,
-        exit_code=None,
-        output=(),
-        truncated=False,
-        wall_time=0.0,
-        cpu_time=0.0,
-        peak_memory=0,
-    )
 
 
 def behaviour_of(result: RunResult, calls: Sequence[Json]) -> Behaviour:
