@@ -20,8 +20,8 @@ from progress import events, lifecycle, orders, tasks
 from progress.models import Submission
 from progress.tests.makers import FakePool, make_learner, make_lesson, make_result, make_submission
 from sandbox import hosts
-from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.control import MOST_INPUT
+from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.execution import Outcome, Source
 from tutor.streams import Event
 
