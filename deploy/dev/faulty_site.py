@@ -128,7 +128,7 @@ class FaultySite:
             Container(
                 id=each["Id"],
                 name=next(iter(each["Names"] or ()), each["Id"]).lstrip("/"),  # nameless while being removed
-                owner=each["Labels"]["helloagents.sandbox.owner"].split("/")[2],
+                owner=each["Labels"]["helloagents.sandbox.owner"].split("_")[-2],  # its process id
                 running=each["State"] == "running",
             )
             for each in found
