@@ -17,7 +17,6 @@ from functools import cache
 from typing import Any, Literal
 
 import redis
-import redis.asyncio
 import structlog
 from django.conf import settings
 
@@ -88,10 +87,7 @@ def obey(answer_id: int, stop: Callable[[], object]) -> Future[None]:
 
 
 async def _obey(answer_id: int, stop: Callable[[], object]) -> None:
-    connection = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, retry=None, socket_timeout=_BEAT_SECONDS + 5
-    )
-    async with connection:
+    async with streams.connect(silence=_BEAT_SECONDS) as connection:
         while True:
             try:
                 await streams.ask(connection.set(_life(answer_id), "1", ex=LOST_SECONDS))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Set
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Set
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -30,6 +30,22 @@ class Event:
     id: str
     kind: str
     data: dict[str, Any]
+
+
+@asynccontextmanager
+async def connect(*, silence: float) -> AsyncIterator[redis.asyncio.Redis]:
+    """A connection of one's own, for questions that Redis may leave open for `silence` seconds.
+
+    redis-py closes in tasks of its own. Cancelled meanwhile it would cancel those that have not begun, and
+    leave their connections open; so it closes apart from whoever waits for it.
+    """
+    connection = redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, decode_responses=True, retry=None, socket_timeout=silence + 5
+    )
+    try:
+        yield connection
+    finally:
+        await asyncio.shield(connection.aclose())
 
 
 async def ask(question: Awaitable[T]) -> T:
@@ -59,11 +75,7 @@ async def follow(
     Yields None whenever nothing came for `idle_seconds`.
     Ends with an event of a `final` kind. Without Redis it yields None at the same pace.
     """
-    # A connection of its own: the stream blocks on it for as long as the page is open.
-    connection = redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, decode_responses=True, retry=None, socket_timeout=idle_seconds + 5
-    )
-    async with connection:
+    async with connect(silence=idle_seconds) as connection:
         last = after if _EVENT_ID.fullmatch(after) else "0"
         while True:
             try:

@@ -55,3 +55,24 @@ def test_a_question_that_loses_its_cancellation_is_told_again() -> None:
 
     asyncio.run(asyncio.wait_for(tell(), 10))
     assert events == ["lost", "ended"]
+
+
+def test_a_connection_is_closed_also_when_whoever_closes_it_is_told_to_end() -> None:
+    """As when a stop was obeyed, and the answer ended by it."""
+    opened: list[tuple[object, str]] = []  # kept: one that is collected is closed by that
+
+    async def leave() -> None:
+        async with streams.connect(silence=1) as connection:
+            opened.append((connection, str(await connection.client_id())))
+            task = asyncio.current_task()
+            assert task
+            asyncio.get_running_loop().call_soon(task.cancel)
+
+    async def tell() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await leave()
+        await asyncio.sleep(0.1)
+
+    asyncio.run(tell())
+    ((_, number),) = opened
+    assert number not in {client["id"] for client in live.client().client_list()}
