@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Callable
 from typing import NoReturn
@@ -30,6 +31,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if config.getoption("loadgroup", False) and (group := group_of(item)):
             # What xdist 3.8 makes of its marker `xdist_group`, where pytest 9.2 does not look any more.
             item._id = type(item._id).parse(f"{item.nodeid}@{group}")
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded stays to the end: Python need not look for garbage among it after each test."""
+    gc.freeze()
 
 
 def group_of(item: pytest.Item) -> str | None:

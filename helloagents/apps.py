@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as django_admin
 from django.utils.translation import gettext_lazy as _
@@ -15,3 +17,8 @@ class AdminConfig(django_admin.AdminConfig):
 
     default_site = "helloagents.admin_site.AdminSite"
     default = False
+
+    def ready(self) -> None:
+        super().ready()  # loads what each app has for the admin, and with that nearly all there is
+        gc.freeze()
+        gc.enable()
