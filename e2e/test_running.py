@@ -11,6 +11,11 @@ from playwright.sync_api import Route, expect
 from e2e.learn_page import LearnPage
 
 COUNT_FOREVER = "print('started')\nwhile True:\n    pass\n"
+# What the editor shows it puts into its place a moment later.
+IS_BELOW = """([lower, upper]) => {
+    const [below, above] = [lower, upper].map(each => document.querySelector(each).getBoundingClientRect());
+    return below.top >= above.bottom - 1;
+}"""
 
 
 # --- Starting -------------------------------------------------------------------------------------
@@ -135,10 +140,7 @@ def test_a_key_tells_what_is_wrong_below_the_line(learn: LearnPage) -> None:
 
     learn.editor.press("F8")
     expect(told).to_contain_text("NameError")
-    box, line = told.bounding_box(), learn.page.locator(".cm-failed-line").bounding_box()
-    assert box is not None
-    assert line is not None
-    assert box["y"] >= line["y"] + line["height"] - 1
+    learn.page.wait_for_function(IS_BELOW, arg=[".cm-tooltip-lint", ".cm-failed-line"])
     learn.editor.press("Escape")
     expect(told).to_have_count(0)
     learn.editor.press("F8")
