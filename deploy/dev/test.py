@@ -66,13 +66,13 @@ def run() -> bool:
             install_debian_packages(DEBIAN_PACKAGES)
             env = stack.enter_context(service_variables(missing))
             image = start_image_build(stack, env)
-            told: list[str] = []
-            checks = start_static_checks(stack, told)
+        told: list[str] = []
         for name, selection, options, variables in suites(env):
-            if image is not None and selection == SANDBOX:
+            if selection == SANDBOX:
                 with timed("waiting for the sandbox images", times):
-                    if image.wait() != 0:
+                    if image is not None and image.wait() != 0:
                         missing.append(f"the sandbox images: building them failed:\n{image.output()}")
+                checks = start_static_checks(stack, told)  # beside tests that wait a lot themselves
             with timed(name, times):
                 passed.append(pytest(name, selection, options, variables))
         with timed("waiting for the static checks", times):
@@ -85,7 +85,7 @@ def run() -> bool:
 
 
 def start_static_checks(stack: ExitStack, told: list[str]) -> Process:
-    """Have them use what time the tests leave, and add what they print to `told`."""
+    """Have them use the time that tests leave, and add what they print to `told`."""
     command = ["nice", "-n", "19", PYTHON, "-m", "deploy.dev.check"]
     process = Process("static checks", command, on_line=lambda _name, line: told.append(line))
     return stack.enter_context(running(process))
