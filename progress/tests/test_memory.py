@@ -133,6 +133,13 @@ def test_the_dashboard_leads_from_the_first_lesson_to_reviews(
     assert f'href="{lesson.get_absolute_url()}#exercise-count"' in shown
 
 
+def test_who_has_only_begun_is_told_what_will_be_there(client: Client, learner: Any) -> None:
+    begin_lesson(owner=Owner(learner.pk), lesson=make_lesson())
+    shown = page(client)
+    assert "Days on which you study or run a program get a colour here." in shown
+    assert "In the last half year" not in shown
+
+
 def test_time_is_added_up_before_it_is_rounded(client: Client, learner: Any) -> None:
     owner = Owner(learner.pk)
     lesson = make_lesson()
