@@ -36,8 +36,8 @@ class Event:
 async def connect(*, silence: float) -> AsyncIterator[redis.asyncio.Redis]:
     """A connection of one's own, for questions that Redis may leave open for `silence` seconds.
 
-    redis-py closes in tasks of its own. Cancelled meanwhile it would cancel those that have not begun, and
-    leave their connections open; so it closes apart from whoever waits for it.
+    Cancelled while it closes, redis-py's own `async with` never comes to closing, and its `aclose` cancels
+    the tasks that have not begun to; both leave connections open. So this closes apart from whoever waits.
     """
     connection = redis.asyncio.Redis.from_url(
         settings.REDIS_URL, decode_responses=True, retry=None, socket_timeout=silence + 5

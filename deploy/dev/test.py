@@ -66,29 +66,19 @@ def run() -> bool:
             install_debian_packages(DEBIAN_PACKAGES)
             env = stack.enter_context(service_variables(missing))
             image = start_image_build(stack, env)
-        told: list[str] = []
+        with timed("static checks", times):
+            passed.append(check.run_checks())
         for name, selection, options, variables in suites(env):
-            if selection == SANDBOX:
+            if image is not None and selection == SANDBOX:
                 with timed("waiting for the sandbox images", times):
-                    if image is not None and image.wait() != 0:
+                    if image.wait() != 0:
                         missing.append(f"the sandbox images: building them failed:\n{image.output()}")
-                checks = start_static_checks(stack, told)  # beside tests that wait a lot themselves
             with timed(name, times):
                 passed.append(pytest(name, selection, options, variables))
-        with timed("waiting for the static checks", times):
-            passed.append(checks.wait() == 0)
-        say("\n" + "".join(told).rstrip())
         print_times(times)
     for what in missing:
         say(f"Missing: {what}")
     return all(passed) and not (missing and check.CI)
-
-
-def start_static_checks(stack: ExitStack, told: list[str]) -> Process:
-    """Have them use the time that tests leave, and add what they print to `told`."""
-    command = ["nice", "-n", "19", PYTHON, "-m", "deploy.dev.check"]
-    process = Process("static checks", command, on_line=lambda _name, line: told.append(line))
-    return stack.enter_context(running(process))
 
 
 def suites(env: Mapping[str, str]) -> Iterator[tuple[str, str, list[str], Mapping[str, str]]]:
@@ -196,17 +186,18 @@ def redis_url(stack: ExitStack) -> str | None:
 
 
 def start_image_build(stack: ExitStack, env: Mapping[str, str]) -> Process | None:
-    """Build the sandbox images beside what needs none; None when there is nothing to build them for."""
-    works = {
-        # The packages of bubblewrap's are fetched first: Docker's are the same where its Python is.
-        "bubblewrap": isolation.bubblewrap_works(),
-        "docker": isolation.docker_engine_answers(env.get("DOCKER_HOST")),
-    }
-    build = shlex.join([PYTHON, "manage.py", "build_sandbox_image"])
-    steps = [f"SANDBOX_ENGINE={engine} {build}" for engine, does in works.items() if does]
-    if not steps:
+    """Build the sandbox images beside what needs none; None when there is no engine to build them on."""
+    command = [PYTHON, "manage.py", "build_sandbox_image"]
+    # The packages of bubblewrap's are fetched first: Docker's are the same where its Python is.
+    if isolation.bubblewrap_works():
+        fetched = stack.enter_context(
+            running(Process("packages", command, env={**env, "SANDBOX_ENGINE": "bubblewrap"}))
+        )
+        if fetched.wait() or not isolation.docker_engine_answers(env.get("DOCKER_HOST")):
+            return fetched
+    elif not isolation.docker_engine_answers(env.get("DOCKER_HOST")):
         return None
-    return stack.enter_context(running(Process("image", ["sh", "-c", " && ".join(steps)], env=env)))
+    return stack.enter_context(running(Process("image", command, env={**env, "SANDBOX_ENGINE": "docker"})))
 
 
 def build_images(env: Mapping[str, str]) -> None:
